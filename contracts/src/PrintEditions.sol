@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {
+    AccessControlDefaultAdminRules
+} from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
+import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
+import {ERC2981} from "solady/src/tokens/ERC2981.sol";
+import {ERC721} from "solady/src/tokens/ERC721.sol";
+import {LibString} from "solady/src/utils/LibString.sol";
+
+import {IPrintEditions} from "./IPrintEditions.sol";
+import {TokenFacts, liveFacts, tombstoneFacts} from "./TokenFacts.sol";
+import {TokenId} from "./TokenId.sol";
+
+/// @title PrintEditions
+/// @notice The specification is in {IPrintEditions}.
+contract PrintEditions is IPrintEditions, ERC721, ERC2981, AccessControlDefaultAdminRules, Pausable {
+    using TokenId for uint256;
+
+    /// @dev The royalty stands in Solady's ERC-2981 storage, keyed by edition instead of token id.
+    struct Edition {
+        uint16 serials;
+        bytes32 imageDigest;
+        bytes32 colophonDigest;
+    }
+
+    /// @inheritdoc IPrintEditions
+    bytes32 public constant CURATOR_ROLE = keccak256("CURATOR_ROLE");
+    /// @inheritdoc IPrintEditions
+    bytes32 public constant MINTER_ROLE = keccak256("MINTER_ROLE");
+    /// @inheritdoc IPrintEditions
+    bytes32 public constant REGISTRAR_ROLE = keccak256("REGISTRAR_ROLE");
+    /// @inheritdoc IPrintEditions
+    bytes32 public constant PAUSER_ROLE = keccak256("PAUSER_ROLE");
+    /// @inheritdoc IPrintEditions
+    bytes32 public constant VAULT_ROLE = keccak256("VAULT_ROLE");
+    /// @inheritdoc IPrintEditions
+    uint64 public constant MINIMUM_LOCK = 24 hours;
+    /// @inheritdoc IPrintEditions
+    uint64 public constant MAXIMUM_LOCK = 90 days;
+    /// @inheritdoc IPrintEditions
+    uint48 public constant MINIMUM_ADMIN_DELAY = 24 hours;
+
+    uint256 private constant FULL_PRICE = 10_000;
+
+    // These three share Pausable's slot, so that a mint reads and writes one slot for pause and cap together.
+    uint64 private _mintHour;
+    uint32 private _mintedInHour;
+    uint32 private _hourlyMintCap;
+
+    mapping(uint256 edition => Edition) private _editions;
+
+    string private _name;
+    string private _symbol;
+    string private _tokenBaseURI;
+    string private _contractURI;
+
+    constructor(Deployment memory deployment)
+        AccessControlDefaultAdminRules(_longEnough(deployment.adminDelay), deployment.admin)
+    {
+        _name = deployment.name;
+        _symbol = deployment.symbol;
+        _tokenBaseURI = deployment.tokenBaseURI;
+        _contractURI = deployment.contractURI;
+        _changeHourlyMintCap(deployment.hourlyMintCap);
+
+        _appoint(CURATOR_ROLE, deployment.curator);
+        for (uint256 i; i < deployment.minters.length; ++i) {
+            _appoint(MINTER_ROLE, deployment.minters[i]);
+        }
+        _appoint(REGISTRAR_ROLE, deployment.registrar);
+        _appoint(PAUSER_ROLE, deployment.pauser);
+        _appoint(VAULT_ROLE, deployment.vault);
+    }
+
+    // ---------------------------------------------------------------------------------------------- the issuer acts
+
+    /// @inheritdoc IPrintEditions
+    function openEdition(uint256 edition, EditionTerms calldata terms) external onlyRole(CURATOR_ROLE) {
+        require(edition != 0 && edition <= TokenId.LAST_EDITION, EditionOutOfRange(edition));
+        require(_editions[edition].serials == 0, EditionAlreadyOpen(edition));
+        require(terms.serials != 0 && terms.serials <= TokenId.LAST_SERIAL, SerialsOutOfRange(edition, terms.serials));
+        require(terms.imageDigest != 0 && terms.colophonDigest != 0, DigestMissing(edition));
+        require(terms.royaltyBasisPoints <= FULL_PRICE, RoyaltyOutOfRange(edition, terms.royaltyBasisPoints));
+
+        _editions[edition] = Edition(terms.serials, terms.imageDigest, terms.colophonDigest);
+        if (terms.royaltyReceiver != address(0)) {
+            _setTokenRoyalty(edition, terms.royaltyReceiver, terms.royaltyBasisPoints);
+        } else {
+            require(terms.royaltyBasisPoints == 0, RoyaltyReceiverMissing(edition, terms.royaltyBasisPoints));
+        }
+        emit EditionOpened(edition, terms);
+    }
+
+    /// @inheritdoc IPrintEditions
+    function mint(MintItem[] calldata items) external onlyRole(MINTER_ROLE) whenNotPaused {
+        uint256 left = mintsLeftThisHour();
+        uint256 minted;
+        for (uint256 i; i < items.length; ++i) {
+            MintItem calldata item = items[i];
+            MintSkipReason skip = _whyNotMint(item);
+            if (skip == MintSkipReason.NotSkipped && minted == left) skip = MintSkipReason.CapReached;
+            if (skip != MintSkipReason.NotSkipped) {
+                emit MintSkipped(item.tokenId, skip);
+                continue;
+            }
+            ++minted;
+            _mintAndSetExtraDataUnchecked(item.recipient, item.tokenId, TokenFacts.unwrap(_boundFacts(item.settlesAt)));
+            emit Locked(item.tokenId);
+        }
+        if (minted != 0) _countMints(minted);
+    }
+
+    /// @inheritdoc IPrintEditions
+    function void(VoidItem[] calldata items) external onlyRole(REGISTRAR_ROLE) {
+        for (uint256 i; i < items.length; ++i) {
+            VoidItem calldata item = items[i];
+            TokenFacts facts = _factsOf(item.tokenId);
+            VoidSkipReason skip = _whyNotVoid(item, facts);
+            if (skip != VoidSkipReason.NotSkipped) {
+                emit VoidSkipped(item.tokenId, skip);
+                continue;
+            }
+            VoidReason reason = VoidReason(item.reason);
+            if (facts.isLive()) _burn(item.tokenId);
+            _setFacts(item.tokenId, tombstoneFacts(reason));
+            emit Voided(item.tokenId, reason);
+        }
+    }
+
+    /// @inheritdoc IPrintEditions
+    function settle(uint256[] calldata tokenIds) external onlyRole(REGISTRAR_ROLE) {
+        for (uint256 i; i < tokenIds.length; ++i) {
+            uint256 tokenId = tokenIds[i];
+            TokenFacts facts = _factsOf(tokenId);
+            SettleSkipReason skip = _whyNotSettle(facts);
+            if (skip != SettleSkipReason.NotSkipped) {
+                emit SettleSkipped(tokenId, skip);
+                continue;
+            }
+            _setFacts(tokenId, facts.withSettlesAt(uint64(block.timestamp)).withAnnounced());
+            emit Unlocked(tokenId);
+        }
+    }
+
+    /// @inheritdoc IPrintEditions
+    function release(uint256 tokenId, address recipient) external onlyRole(VAULT_ROLE) {
+        require(ownerOf(tokenId) == msg.sender, NotTokenOwner(tokenId, msg.sender));
+        require(
+            recipient != address(0) && recipient != address(this) && recipient != msg.sender,
+            BadReleaseRecipient(tokenId, recipient)
+        );
+        TokenFacts facts = _factsOf(tokenId);
+        require(!facts.wasReleased(), AlreadyReleased(tokenId));
+
+        _setFacts(tokenId, facts.withReleased());
+        _transfer(msg.sender, recipient, tokenId);
+        emit Released(tokenId, msg.sender, recipient);
+    }
+
+    /// @inheritdoc IPrintEditions
+    function pause() external onlyRole(PAUSER_ROLE) {
+        _pause();
+    }
+
+    /// @inheritdoc IPrintEditions
+    function unpause() external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _unpause();
+    }
+
+    /// @inheritdoc IPrintEditions
+    function setHourlyMintCap(uint32 cap) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _changeHourlyMintCap(cap);
+    }
+
+    /// @inheritdoc IPrintEditions
+    function setTokenBaseURI(string calldata tokenBaseURI) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _tokenBaseURI = tokenBaseURI;
+        emit BatchMetadataUpdate(0, type(uint256).max);
+    }
+
+    /// @inheritdoc IPrintEditions
+    function setContractURI(string calldata newContractURI) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _contractURI = newContractURI;
+        emit ContractURIUpdated();
+    }
+
+    // ------------------------------------------------------------------------------------------------ anybody acts
+
+    /// @inheritdoc IPrintEditions
+    function surrender(uint256 tokenId) external {
+        require(ownerOf(tokenId) == msg.sender, NotTokenOwner(tokenId, msg.sender));
+        _burn(tokenId);
+        _setFacts(tokenId, tombstoneFacts(VoidReason.Surrendered));
+        emit Surrendered(tokenId, msg.sender);
+    }
+
+    /// @inheritdoc IPrintEditions
+    function announceUnlocked(uint256[] calldata tokenIds) external {
+        for (uint256 i; i < tokenIds.length; ++i) {
+            TokenFacts facts = _factsOf(tokenIds[i]);
+            if (!facts.isSettled() || facts.wasAnnounced()) continue;
+            _setFacts(tokenIds[i], facts.withAnnounced());
+            emit Unlocked(tokenIds[i]);
+        }
+    }
+
+    /// @inheritdoc ERC721
+    function approve(address account, uint256 tokenId) public payable override {
+        _refuseValue();
+        super.approve(account, tokenId);
+    }
+
+    /// @inheritdoc ERC721
+    function transferFrom(address from, address to, uint256 tokenId) public payable override {
+        _refuseValue();
+        super.transferFrom(from, to, tokenId);
+    }
+
+    /// @inheritdoc ERC721
+    function safeTransferFrom(address from, address to, uint256 tokenId) public payable override {
+        _refuseValue();
+        super.safeTransferFrom(from, to, tokenId);
+    }
+
+    /// @inheritdoc ERC721
+    function safeTransferFrom(address from, address to, uint256 tokenId, bytes calldata data) public payable override {
+        _refuseValue();
+        super.safeTransferFrom(from, to, tokenId, data);
+    }
+
+    // ------------------------------------------------------------------------------------------------------- views
+
+    /// @inheritdoc IPrintEditions
+    function editionTerms(uint256 edition) external view returns (EditionTerms memory terms) {
+        Edition storage opened = _editions[edition];
+        (address receiver, uint256 share) = super.royaltyInfo(edition, FULL_PRICE);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint16 basisPoints = uint16(share); // openEdition took it as a uint16
+        return EditionTerms(opened.serials, opened.imageDigest, opened.colophonDigest, receiver, basisPoints);
+    }
+
+    /// @inheritdoc IPrintEditions
+    function statusOf(uint256 tokenId)
+        external
+        view
+        returns (TokenStatus status, VoidReason reason, uint256 successor)
+    {
+        TokenFacts facts = _factsOf(tokenId);
+        if (facts.isUnissued()) return (TokenStatus.Unissued, VoidReason.NotVoided, 0);
+        if (!facts.isTombstone()) {
+            return (facts.isSettled() ? TokenStatus.Settled : TokenStatus.Bound, VoidReason.NotVoided, 0);
+        }
+        reason = facts.voidReason();
+        status = reason == VoidReason.Surrendered ? TokenStatus.Surrendered : TokenStatus.Voided;
+        // After the last issue the next number is another sheet's.
+        if (tokenId.issue() != TokenId.LAST_ISSUE && !_factsOf(tokenId + 1).isUnissued()) successor = tokenId + 1;
+    }
+
+    /// @inheritdoc IPrintEditions
+    function settlesAtOf(uint256 tokenId) external view returns (uint256 settlesAt) {
+        return _factsOf(tokenId).settlesAt();
+    }
+
+    /// @inheritdoc IPrintEditions
+    function wasReleased(uint256 tokenId) external view returns (bool released) {
+        return _factsOf(tokenId).wasReleased();
+    }
+
+    /// @inheritdoc IPrintEditions
+    function locked(uint256 tokenId) external view returns (bool isLocked) {
+        ownerOf(tokenId);
+        return !_factsOf(tokenId).isSettled();
+    }
+
+    /// @inheritdoc IPrintEditions
+    function contractURI() external view returns (string memory uri) {
+        return _contractURI;
+    }
+
+    /// @inheritdoc IPrintEditions
+    function hourlyMintCap() external view returns (uint32 cap) {
+        return _hourlyMintCap;
+    }
+
+    /// @inheritdoc IPrintEditions
+    function mintsLeftThisHour() public view returns (uint256 left) {
+        uint256 used = _mintHour == _clockHour() ? _mintedInHour : 0;
+        uint256 cap = _hourlyMintCap;
+        return used < cap ? cap - used : 0;
+    }
+
+    /// @inheritdoc ERC721
+    function name() public view override returns (string memory) {
+        return _name;
+    }
+
+    /// @inheritdoc ERC721
+    function symbol() public view override returns (string memory) {
+        return _symbol;
+    }
+
+    /// @inheritdoc ERC721
+    function tokenURI(uint256 tokenId) public view override returns (string memory) {
+        ownerOf(tokenId);
+        return string.concat(_tokenBaseURI, LibString.toString(tokenId), ".json");
+    }
+
+    /// @inheritdoc ERC2981
+    function royaltyInfo(uint256 tokenId, uint256 salePrice)
+        public
+        view
+        override
+        returns (address receiver, uint256 royaltyAmount)
+    {
+        return super.royaltyInfo(tokenId.edition(), salePrice);
+    }
+
+    /// @notice ERC-165.
+    function supportsInterface(bytes4 interfaceId)
+        public
+        view
+        override(ERC721, ERC2981, AccessControlDefaultAdminRules)
+        returns (bool)
+    {
+        bytes4 erc4906 = 0x49064906;
+        bytes4 erc5192 = 0xb45a3c0e;
+        return interfaceId == erc4906 || interfaceId == erc5192 || ERC721.supportsInterface(interfaceId)
+            || ERC2981.supportsInterface(interfaceId) || AccessControlDefaultAdminRules.supportsInterface(interfaceId);
+    }
+
+    // ------------------------------------------------------------------------------------------------------- inner
+
+    /// @dev Every transfer passes here. An id without an owner is left to Solady's own check.
+    function _beforeTokenTransfer(address from, address to, uint256 tokenId) internal view override {
+        if (from == address(0) || to == address(0)) return;
+        TokenFacts facts = _factsOf(tokenId);
+        require(!facts.isLive() || facts.isSettled(), TokenLocked(tokenId, facts.settlesAt()));
+    }
+
+    /// @dev Every grant passes here, the constructor's included.
+    function _grantRole(bytes32 role, address account) internal override returns (bool) {
+        bool excluded = (role == MINTER_ROLE && hasRole(REGISTRAR_ROLE, account))
+            || (role == REGISTRAR_ROLE && hasRole(MINTER_ROLE, account));
+        require(!excluded, MinterAndRegistrar(account));
+        return super._grantRole(role, account);
+    }
+
+    function _changeDefaultAdminDelay(uint48 newDelay) internal override {
+        super._changeDefaultAdminDelay(_longEnough(newDelay));
+    }
+
+    function _appoint(bytes32 role, address account) private {
+        require(account != address(0), RoleHolderMissing(role));
+        _grantRole(role, account);
+    }
+
+    function _changeHourlyMintCap(uint32 cap) private {
+        emit HourlyMintCapChanged(_hourlyMintCap, cap);
+        _hourlyMintCap = cap;
+    }
+
+    function _countMints(uint256 minted) private {
+        uint64 hour = _clockHour();
+        if (_mintHour != hour) {
+            _mintHour = hour;
+            _mintedInHour = 0;
+        }
+        // forge-lint: disable-next-line(unsafe-typecast)
+        _mintedInHour += uint32(minted);
+    }
+
+    function _setFacts(uint256 tokenId, TokenFacts facts) private {
+        _setExtraData(tokenId, TokenFacts.unwrap(facts));
+    }
+
+    function _factsOf(uint256 tokenId) private view returns (TokenFacts) {
+        return TokenFacts.wrap(_getExtraData(tokenId));
+    }
+
+    function _boundFacts(uint64 wanted) private view returns (TokenFacts) {
+        uint64 earliest = uint64(block.timestamp) + MINIMUM_LOCK;
+        return liveFacts(wanted < earliest ? earliest : wanted);
+    }
+
+    function _whyNotMint(MintItem calldata item) private view returns (MintSkipReason) {
+        TokenFacts facts = _factsOf(item.tokenId);
+        if (facts.isTombstone()) return MintSkipReason.Tombstone;
+        if (facts.isLive()) return MintSkipReason.AlreadyIssued;
+        if (!_serialExists(item.tokenId)) return MintSkipReason.UnknownSerial;
+        if (!_predecessorGone(item.tokenId)) return MintSkipReason.PredecessorLive;
+        if (item.recipient == address(0) || item.recipient == address(this)) return MintSkipReason.BadRecipient;
+        if (item.settlesAt > block.timestamp + MAXIMUM_LOCK) return MintSkipReason.BadSettlesAt;
+        return MintSkipReason.NotSkipped;
+    }
+
+    function _whyNotVoid(VoidItem calldata item, TokenFacts facts) private view returns (VoidSkipReason) {
+        if (item.reason == uint8(VoidReason.NotVoided) || item.reason >= uint8(VoidReason.Surrendered)) {
+            return VoidSkipReason.BadReason;
+        }
+        if (facts.isTombstone()) return VoidSkipReason.Tombstone;
+        if (facts.isSettled()) return VoidSkipReason.Settled;
+        if (facts.isLive()) return VoidSkipReason.NotSkipped;
+        if (!_serialExists(item.tokenId)) return VoidSkipReason.UnknownSerial;
+        if (!_predecessorGone(item.tokenId)) return VoidSkipReason.PredecessorLive;
+        return VoidSkipReason.NotSkipped;
+    }
+
+    function _whyNotSettle(TokenFacts facts) private view returns (SettleSkipReason) {
+        if (facts.isUnissued()) return SettleSkipReason.Unissued;
+        if (facts.isTombstone()) return SettleSkipReason.Tombstone;
+        if (facts.isSettled()) return SettleSkipReason.AlreadySettled;
+        return SettleSkipReason.NotSkipped;
+    }
+
+    function _serialExists(uint256 tokenId) private view returns (bool) {
+        uint256 serial = tokenId.serial();
+        return serial != 0 && serial <= _editions[tokenId.edition()].serials;
+    }
+
+    function _predecessorGone(uint256 tokenId) private view returns (bool) {
+        return tokenId.issue() == 0 || _factsOf(tokenId - 1).isTombstone();
+    }
+
+    function _clockHour() private view returns (uint64) {
+        return uint64(block.timestamp / 1 hours);
+    }
+
+    function _refuseValue() private view {
+        require(msg.value == 0, ValueNotAccepted(msg.value));
+    }
+
+    function _longEnough(uint48 delay) private pure returns (uint48) {
+        require(delay >= MINIMUM_ADMIN_DELAY, AdminDelayTooShort(delay));
+        return delay;
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @title The parts of a token id: edition × 1,000,000 + serial × 100 + issue
+library TokenId {
+    uint256 internal constant LAST_EDITION = 999_999_999;
+    uint256 internal constant LAST_SERIAL = 9_999;
+    uint256 internal constant LAST_ISSUE = 99;
+
+    function edition(uint256 tokenId) internal pure returns (uint256) {
+        return tokenId / 1_000_000;
+    }
+
+    function serial(uint256 tokenId) internal pure returns (uint256) {
+        return tokenId / 100 % 10_000;
+    }
+
+    function issue(uint256 tokenId) internal pure returns (uint256) {
+        return tokenId % 100;
+    }
+}

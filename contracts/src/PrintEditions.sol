@@ -10,12 +10,13 @@ import {ERC721} from "solady/src/tokens/ERC721.sol";
 import {LibString} from "solady/src/utils/LibString.sol";
 
 import {IPrintEditions} from "./IPrintEditions.sol";
+import {Roles} from "./Roles.sol";
 import {TokenFacts, liveFacts, tombstoneFacts} from "./TokenFacts.sol";
 import {TokenId} from "./TokenId.sol";
 
 /// @title PrintEditions
 /// @notice The specification is in {IPrintEditions}.
-contract PrintEditions is IPrintEditions, ERC721, ERC2981, AccessControlDefaultAdminRules, Pausable {
+contract PrintEditions is ERC721, ERC2981, Roles, Pausable {
     using TokenId for uint256;
 
     /// @dev The royalty stands in Solady's ERC-2981 storage, keyed by edition instead of token id.
@@ -26,21 +27,9 @@ contract PrintEditions is IPrintEditions, ERC721, ERC2981, AccessControlDefaultA
     }
 
     /// @inheritdoc IPrintEditions
-    bytes32 public constant CURATOR_ROLE = keccak256("CURATOR_ROLE");
-    /// @inheritdoc IPrintEditions
-    bytes32 public constant MINTER_ROLE = keccak256("MINTER_ROLE");
-    /// @inheritdoc IPrintEditions
-    bytes32 public constant REGISTRAR_ROLE = keccak256("REGISTRAR_ROLE");
-    /// @inheritdoc IPrintEditions
-    bytes32 public constant PAUSER_ROLE = keccak256("PAUSER_ROLE");
-    /// @inheritdoc IPrintEditions
-    bytes32 public constant VAULT_ROLE = keccak256("VAULT_ROLE");
-    /// @inheritdoc IPrintEditions
     uint64 public constant MINIMUM_LOCK = 24 hours;
     /// @inheritdoc IPrintEditions
     uint64 public constant MAXIMUM_LOCK = 90 days;
-    /// @inheritdoc IPrintEditions
-    uint48 public constant MINIMUM_ADMIN_DELAY = 24 hours;
 
     uint256 private constant FULL_PRICE = 10_000;
 
@@ -56,22 +45,12 @@ contract PrintEditions is IPrintEditions, ERC721, ERC2981, AccessControlDefaultA
     string private _tokenBaseURI;
     string private _contractURI;
 
-    constructor(Deployment memory deployment)
-        AccessControlDefaultAdminRules(_longEnough(deployment.adminDelay), deployment.admin)
-    {
+    constructor(Deployment memory deployment) Roles(deployment) {
         _name = deployment.name;
         _symbol = deployment.symbol;
         _tokenBaseURI = deployment.tokenBaseURI;
         _contractURI = deployment.contractURI;
         _changeHourlyMintCap(deployment.hourlyMintCap);
-
-        _appoint(CURATOR_ROLE, deployment.curator);
-        for (uint256 i; i < deployment.minters.length; ++i) {
-            _appoint(MINTER_ROLE, deployment.minters[i]);
-        }
-        _appoint(REGISTRAR_ROLE, deployment.registrar);
-        _appoint(PAUSER_ROLE, deployment.pauser);
-        _appoint(VAULT_ROLE, deployment.vault);
     }
 
     // ---------------------------------------------------------------------------------------------- the issuer acts
@@ -95,21 +74,26 @@ contract PrintEditions is IPrintEditions, ERC721, ERC2981, AccessControlDefaultA
 
     /// @inheritdoc IPrintEditions
     function mint(MintItem[] calldata items) external onlyRole(MINTER_ROLE) whenNotPaused {
-        uint256 left = mintsLeftThisHour();
-        uint256 minted;
+        uint256 usedBefore = _mintedThisHour();
+        uint256 used = usedBefore;
+        uint256 cap = _hourlyMintCap;
         for (uint256 i; i < items.length; ++i) {
             MintItem calldata item = items[i];
             MintSkipReason skip = _whyNotMint(item);
-            if (skip == MintSkipReason.NotSkipped && minted == left) skip = MintSkipReason.CapReached;
+            if (skip == MintSkipReason.NotSkipped && used >= cap) skip = MintSkipReason.CapReached;
             if (skip != MintSkipReason.NotSkipped) {
                 emit MintSkipped(item.tokenId, skip);
                 continue;
             }
-            ++minted;
+            ++used;
             _mintAndSetExtraDataUnchecked(item.recipient, item.tokenId, TokenFacts.unwrap(_boundFacts(item.settlesAt)));
             emit Locked(item.tokenId);
         }
-        if (minted != 0) _countMints(minted);
+        if (used != usedBefore) {
+            _mintHour = _clockHour();
+            // forge-lint: disable-next-line(unsafe-typecast)
+            _mintedInHour = uint32(used); // at most the cap
+        }
     }
 
     /// @inheritdoc IPrintEditions
@@ -286,7 +270,7 @@ contract PrintEditions is IPrintEditions, ERC721, ERC2981, AccessControlDefaultA
 
     /// @inheritdoc IPrintEditions
     function mintsLeftThisHour() public view returns (uint256 left) {
-        uint256 used = _mintHour == _clockHour() ? _mintedInHour : 0;
+        uint256 used = _mintedThisHour();
         uint256 cap = _hourlyMintCap;
         return used < cap ? cap - used : 0;
     }
@@ -339,36 +323,9 @@ contract PrintEditions is IPrintEditions, ERC721, ERC2981, AccessControlDefaultA
         require(!facts.isLive() || facts.isSettled(), TokenLocked(tokenId, facts.settlesAt()));
     }
 
-    /// @dev Every grant passes here, the constructor's included.
-    function _grantRole(bytes32 role, address account) internal override returns (bool) {
-        bool excluded = (role == MINTER_ROLE && hasRole(REGISTRAR_ROLE, account))
-            || (role == REGISTRAR_ROLE && hasRole(MINTER_ROLE, account));
-        require(!excluded, MinterAndRegistrar(account));
-        return super._grantRole(role, account);
-    }
-
-    function _changeDefaultAdminDelay(uint48 newDelay) internal override {
-        super._changeDefaultAdminDelay(_longEnough(newDelay));
-    }
-
-    function _appoint(bytes32 role, address account) private {
-        require(account != address(0), RoleHolderMissing(role));
-        _grantRole(role, account);
-    }
-
     function _changeHourlyMintCap(uint32 cap) private {
         emit HourlyMintCapChanged(_hourlyMintCap, cap);
         _hourlyMintCap = cap;
-    }
-
-    function _countMints(uint256 minted) private {
-        uint64 hour = _clockHour();
-        if (_mintHour != hour) {
-            _mintHour = hour;
-            _mintedInHour = 0;
-        }
-        // forge-lint: disable-next-line(unsafe-typecast)
-        _mintedInHour += uint32(minted);
     }
 
     function _setFacts(uint256 tokenId, TokenFacts facts) private {
@@ -386,8 +343,7 @@ contract PrintEditions is IPrintEditions, ERC721, ERC2981, AccessControlDefaultA
 
     function _whyNotMint(MintItem calldata item) private view returns (MintSkipReason) {
         TokenFacts facts = _factsOf(item.tokenId);
-        if (facts.isTombstone()) return MintSkipReason.Tombstone;
-        if (facts.isLive()) return MintSkipReason.AlreadyIssued;
+        if (!facts.isUnissued()) return facts.isLive() ? MintSkipReason.AlreadyIssued : MintSkipReason.Tombstone;
         if (!_serialExists(item.tokenId)) return MintSkipReason.UnknownSerial;
         if (!_predecessorGone(item.tokenId)) return MintSkipReason.PredecessorLive;
         if (item.recipient == address(0) || item.recipient == address(this)) return MintSkipReason.BadRecipient;
@@ -423,16 +379,15 @@ contract PrintEditions is IPrintEditions, ERC721, ERC2981, AccessControlDefaultA
         return tokenId.issue() == 0 || _factsOf(tokenId - 1).isTombstone();
     }
 
+    function _mintedThisHour() private view returns (uint256) {
+        return _mintHour == _clockHour() ? _mintedInHour : 0;
+    }
+
     function _clockHour() private view returns (uint64) {
         return uint64(block.timestamp / 1 hours);
     }
 
     function _refuseValue() private view {
         require(msg.value == 0, ValueNotAccepted(msg.value));
-    }
-
-    function _longEnough(uint48 delay) private pure returns (uint48) {
-        require(delay >= MINIMUM_ADMIN_DELAY, AdminDelayTooShort(delay));
-        return delay;
     }
 }

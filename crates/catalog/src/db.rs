@@ -1,0 +1,196 @@
+//! The one door to SQL: one text, two databases.
+//!
+//! `SQLite` serves one process on one data directory (one writing connection, many readers, WAL); `PostgreSQL`
+//! serves several processes. Statements are `&'static str` with `$1` parameters and only TEXT and BIGINT
+//! values, which both understand alike; where a statement must differ, [`Sql`] holds both texts side by side.
+//!
+//! A writing transaction is `BEGIN IMMEDIATE` on `SQLite` and READ COMMITTED on `PostgreSQL`. It starts with an
+//! `UPDATE … RETURNING` of the row that guards the decision: that is the lock on both. Lock order: edition,
+//! sale, claim, lease.
+
+mod connect;
+mod error;
+mod value;
+
+use std::future::Future;
+
+use sqlx::{FromRow, Postgres, Sqlite, Transaction};
+
+pub use connect::{Db, DbKind, DbUrl, InvalidDbUrl};
+pub use error::{DbError, Retryable};
+pub use value::Value;
+
+use crate::clock::Timestamp;
+
+/// How often a writing transaction is tried before its conflict is reported.
+const TRIES: u32 = 6;
+
+/// A statement: one text for both databases, or one for each.
+#[derive(Debug, Clone, Copy)]
+pub struct Sql {
+    /// What `SQLite` runs.
+    pub sqlite: &'static str,
+    /// What `PostgreSQL` runs.
+    pub postgres: &'static str,
+}
+
+impl From<&'static str> for Sql {
+    fn from(text: &'static str) -> Self {
+        Self { sqlite: text, postgres: text }
+    }
+}
+
+/// A row that both databases can give. Derive [`sqlx::FromRow`] on a struct of `String`, `i64` and options.
+pub trait Record:
+    for<'r> FromRow<'r, sqlx::sqlite::SqliteRow>
+    + for<'r> FromRow<'r, sqlx::postgres::PgRow>
+    + Send
+    + Unpin
+{
+}
+
+impl<T> Record for T where
+    T: for<'r> FromRow<'r, sqlx::sqlite::SqliteRow>
+        + for<'r> FromRow<'r, sqlx::postgres::PgRow>
+        + Send
+        + Unpin
+{
+}
+
+/// The moment by the database's own clock, in microseconds. Leases are measured by it alone.
+const NOW: Sql = Sql {
+    sqlite: "SELECT CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER)",
+    postgres: "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+};
+
+/// An open transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
+#[derive(Debug)]
+pub struct Tx {
+    inner: Inner,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Runs one body against whichever database the transaction is open on.
+macro_rules! on_either {
+    ($tx:expr, $sql:expr, |$connection:ident, $text:ident| $body:expr) => {{
+        let sql: Sql = $sql.into();
+        match &mut $tx.inner {
+            Inner::Sqlite(transaction) => {
+                let ($connection, $text) = (&mut **transaction, sql.sqlite);
+                $body
+            }
+            Inner::Postgres(transaction) => {
+                let ($connection, $text) = (&mut **transaction, sql.postgres);
+                $body
+            }
+        }
+        .map_err(|source| DbError::from_sqlx(source, sql.sqlite))
+    }};
+}
+
+impl Tx {
+    /// Runs a statement and says how many rows it changed.
+    pub async fn execute(&mut self, sql: impl Into<Sql>, values: &[Value]) -> Result<u64, DbError> {
+        on_either!(self, sql, |connection, text| {
+            value::bind(sqlx::query(text), values).execute(connection).await.map(|done| done.rows_affected())
+        })
+    }
+
+    /// The one row that a statement gives, or none.
+    pub async fn fetch_optional<R: Record>(
+        &mut self,
+        sql: impl Into<Sql>,
+        values: &[Value],
+    ) -> Result<Option<R>, DbError> {
+        on_either!(self, sql, |connection, text| {
+            value::bind_as(sqlx::query_as(text), values).fetch_optional(connection).await
+        })
+    }
+
+    /// The one row that a statement must give.
+    pub async fn fetch_one<R: Record>(
+        &mut self,
+        sql: impl Into<Sql>,
+        values: &[Value],
+    ) -> Result<R, DbError> {
+        on_either!(self, sql, |connection, text| {
+            value::bind_as(sqlx::query_as(text), values).fetch_one(connection).await
+        })
+    }
+
+    /// All rows that a statement gives. Statements bound their own number by `LIMIT`.
+    pub async fn fetch_all<R: Record>(
+        &mut self,
+        sql: impl Into<Sql>,
+        values: &[Value],
+    ) -> Result<Vec<R>, DbError> {
+        on_either!(self, sql, |connection, text| {
+            value::bind_as(sqlx::query_as(text), values).fetch_all(connection).await
+        })
+    }
+
+    /// Lets the database check a statement without running it. Tests prepare every statement on both databases.
+    pub async fn prepare(&mut self, sql: impl Into<Sql>) -> Result<(), DbError> {
+        use sqlx::{Executor, SqlSafeStr};
+        on_either!(self, sql, |connection, text| {
+            connection.prepare(text.into_sql_str()).await.map(|_statement| ())
+        })
+    }
+
+    /// The moment by the database's own clock.
+    pub async fn now(&mut self) -> Result<Timestamp, DbError> {
+        let (micros,): (i64,) = self.fetch_one(NOW, &[]).await?;
+        Timestamp::from_micros(micros).map_err(|_| DbError::inconsistent("clock", "now", "out of range"))
+    }
+
+    /// Makes everything durable that this transaction did.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self.inner {
+            Inner::Sqlite(transaction) => transaction.commit().await,
+            Inner::Postgres(transaction) => transaction.commit().await,
+        }
+        .map_err(|source| DbError::from_sqlx(source, "COMMIT"))
+    }
+}
+
+/// Runs a whole transaction again when the database reports a passing conflict (BUSY, 40001, 40P01), at most
+/// five times more. `attempt` opens and commits its own transaction and has no effect outside it.
+pub async fn retrying<T, E, F>(mut attempt: impl FnMut() -> F + Send) -> Result<T, E>
+where
+    E: Retryable,
+    F: Future<Output = Result<T, E>> + Send,
+{
+    let mut tries = 1;
+    loop {
+        match attempt().await {
+            Err(error) if error.is_passing_conflict() && tries < TRIES => {
+                tokio::time::sleep(std::time::Duration::from_millis(5 << tries)).await;
+                tries += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Names the SQL of a `store.rs`: constants for its functions, and all of them together as `STATEMENTS`, which
+/// the tests prepare on both databases.
+#[macro_export]
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
+        $($(#[$doc])* const $name: $crate::db::Sql = $crate::db::sql($sql);)+
+        /// Every statement of this file.
+        pub(crate) const STATEMENTS: &[$crate::db::Sql] = &[$($name),+];
+    };
+}
+
+/// One text for both databases; for [`statements!`].
+#[doc(hidden)]
+#[must_use]
+pub const fn sql(text: &'static str) -> Sql {
+    Sql { sqlite: text, postgres: text }
+}

@@ -1,0 +1,171 @@
+//! Opening a database: its address, its connections, its schema.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use super::{DbError, Inner, Tx};
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// How long a statement waits for a connection or a lock before it is reported.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections that read beside the one that writes (`SQLite`), or that do either (`PostgreSQL`).
+const CONNECTIONS: u32 = 16;
+
+/// Where a database is. Its `Debug` and `Display` hide the password.
+#[derive(Clone)]
+pub enum DbUrl {
+    /// A `SQLite` file: `sqlite:PATH`.
+    Sqlite(PathBuf),
+    /// A `PostgreSQL` server: `postgres://…`.
+    Postgres(Box<PgConnectOptions>),
+}
+
+/// A text that is no address of a database. The text itself is not repeated: it may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a database address: expected postgres://USER:PASSWORD@HOST:PORT/NAME or sqlite:PATH")]
+pub struct InvalidDbUrl;
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DbKind {
+    /// The embedded one.
+    Sqlite,
+    /// The server.
+    Postgres,
+}
+
+impl FromStr for DbUrl {
+    type Err = InvalidDbUrl;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            return Ok(Self::Sqlite(PathBuf::from(path.trim_start_matches("//"))));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return text.parse().map(|options| Self::Postgres(Box::new(options))).map_err(|_| InvalidDbUrl);
+        }
+        Err(InvalidDbUrl)
+    }
+}
+
+impl std::fmt::Display for DbUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(options) => write!(
+                f,
+                "postgres://{}:{}/{}",
+                options.get_host(),
+                options.get_port(),
+                options.get_database().unwrap_or_default()
+            ),
+        }
+    }
+}
+
+impl std::fmt::Debug for DbUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// An open database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    pools: Pools,
+}
+
+#[derive(Debug, Clone)]
+enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens the database at `url`; a `SQLite` file that is not there yet is made.
+    pub async fn connect(url: &DbUrl) -> Result<Self, DbError> {
+        let pools = match url {
+            DbUrl::Sqlite(path) => Self::open_sqlite(path).await,
+            DbUrl::Postgres(options) => PgPoolOptions::new()
+                .max_connections(CONNECTIONS)
+                .acquire_timeout(PATIENCE)
+                .connect_with(options.as_ref().clone().application_name("colophon"))
+                .await
+                .map(Pools::Postgres),
+        };
+        pools.map(|pools| Self { pools }).map_err(DbError::Unreachable)
+    }
+
+    async fn open_sqlite(path: &Path) -> Result<Pools, sqlx::Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: a nonce that was bound survives a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE);
+        let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+        let writer = writer.connect_with(options.clone()).await?;
+        let readers = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let readers = readers.connect_with(options.read_only(true)).await?;
+        Ok(Pools::Sqlite { writer, readers })
+    }
+
+    /// Which database this is.
+    #[must_use]
+    pub fn kind(&self) -> DbKind {
+        match self.pools {
+            Pools::Sqlite { .. } => DbKind::Sqlite,
+            Pools::Postgres(_) => DbKind::Postgres,
+        }
+    }
+
+    /// Brings the schema up to date. Several processes may call it at once.
+    pub async fn migrate(&self) -> Result<(), DbError> {
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => SQLITE_MIGRATIONS.run(writer).await,
+            Pools::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
+        }
+        .map_err(DbError::Migration)
+    }
+
+    /// Opens a transaction that writes. On `SQLite` it waits for the one writer before it.
+    pub async fn begin_write(&self) -> Result<Tx, DbError> {
+        let inner = match &self.pools {
+            Pools::Sqlite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Inner::Sqlite),
+            Pools::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
+        };
+        inner.map(|inner| Tx { inner }).map_err(|source| DbError::from_sqlx(source, "BEGIN"))
+    }
+
+    /// Opens a transaction that only reads; it never waits for a writer.
+    pub async fn begin_read(&self) -> Result<Tx, DbError> {
+        let inner = match &self.pools {
+            Pools::Sqlite { readers, .. } => readers.begin().await.map(Inner::Sqlite),
+            Pools::Postgres(pool) => pool
+                .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                .await
+                .map(Inner::Postgres),
+        };
+        inner.map(|inner| Tx { inner }).map_err(|source| DbError::from_sqlx(source, "BEGIN"))
+    }
+
+    /// Closes every connection, after what is under way.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}

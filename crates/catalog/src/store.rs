@@ -1,0 +1,33 @@
+//! The catalog in the database. One file a table; every function takes `&mut Tx` and never commits.
+
+mod artworks;
+mod editions;
+mod impressions;
+mod journal;
+mod print_images;
+
+use crate::db::Sql;
+
+pub use artworks::{find_artwork, insert_artwork, list_artworks, set_image, update_artwork};
+pub use editions::{
+    find_edition, insert_edition, list_editions_of, lock_edition, next_edition_number, publish_edition,
+};
+pub use impressions::{
+    census, find_impression, first_available, insert_impressions, list_impressions, move_impression,
+};
+pub(crate) use journal::append_event;
+pub use journal::{JournalEntry, list_events_of};
+pub use print_images::{find_print_image, insert_print_image};
+
+/// Every statement of the catalog; the tests prepare them on both databases.
+#[must_use]
+pub fn statements() -> Vec<Sql> {
+    [
+        artworks::STATEMENTS,
+        editions::STATEMENTS,
+        impressions::STATEMENTS,
+        journal::STATEMENTS,
+        print_images::STATEMENTS,
+    ]
+    .concat()
+}

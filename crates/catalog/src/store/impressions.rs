@@ -1,0 +1,170 @@
+//! Table `impressions`.
+
+use crate::clock::Timestamp;
+use crate::db::{DbError, Tx};
+use crate::ids::{EditionId, ImpressionId};
+use crate::impression::{Impression, ImpressionState, Serial};
+
+crate::statements! {
+    INSERT = "
+        INSERT INTO impressions (
+            impression_id,
+            edition_id,
+            serial,
+            label,
+            state,
+            updated_at
+        ) VALUES ($1, $2, $3, $4, $5, $6)";
+    FIND = "
+        SELECT impression_id,
+               edition_id,
+               serial,
+               label,
+               state
+        FROM impressions
+        WHERE impression_id = $1";
+    LIST = "
+        SELECT impression_id,
+               edition_id,
+               serial,
+               label,
+               state
+        FROM impressions
+        WHERE edition_id = $1
+          AND serial > $2
+        ORDER BY serial
+        LIMIT $3";
+    FIRST_AVAILABLE = "
+        SELECT impression_id,
+               edition_id,
+               serial,
+               label,
+               state
+        FROM impressions
+        WHERE edition_id = $1
+          AND state = 'available'
+          AND serial <= $2
+        ORDER BY serial
+        LIMIT $3";
+    MOVE = "
+        UPDATE impressions
+        SET state = $3,
+            updated_at = $4
+        WHERE impression_id = $1
+          AND state = $2";
+    CENSUS = "
+        SELECT state,
+               count(*)
+        FROM impressions
+        WHERE edition_id = $1
+        GROUP BY state";
+}
+
+#[derive(sqlx::FromRow)]
+struct ImpressionRow {
+    impression_id: String,
+    edition_id: String,
+    serial: i64,
+    label: String,
+    state: String,
+}
+
+impl TryFrom<ImpressionRow> for Impression {
+    type Error = DbError;
+
+    fn try_from(row: ImpressionRow) -> Result<Self, Self::Error> {
+        let odd =
+            |problem: &dyn std::fmt::Display| DbError::inconsistent("impressions", &row.impression_id, problem);
+        let serial = u16::try_from(row.serial).ok().and_then(Serial::new);
+        Ok(Self {
+            impression_id: row.impression_id.parse().map_err(|e| odd(&e))?,
+            edition_id: row.edition_id.parse().map_err(|e| odd(&e))?,
+            serial: serial.ok_or_else(|| odd(&"serial out of range"))?,
+            state: ImpressionState::from_word(&row.state).ok_or_else(|| odd(&"unknown state"))?,
+            label: row.label.clone(),
+        })
+    }
+}
+
+/// Inserts the sheets of an edition that is being published.
+pub async fn insert_impressions(
+    tx: &mut Tx,
+    impressions: &[Impression],
+    at: Timestamp,
+) -> Result<(), DbError> {
+    for impression in impressions {
+        let values = [
+            (&impression.impression_id).into(),
+            (&impression.edition_id).into(),
+            impression.serial.get().into(),
+            impression.label.as_str().into(),
+            impression.state.as_str().into(),
+            at.into(),
+        ];
+        tx.execute(INSERT, &values).await?;
+    }
+    Ok(())
+}
+
+/// The sheet with that id.
+pub async fn find_impression(
+    tx: &mut Tx,
+    impression_id: &ImpressionId,
+) -> Result<Option<Impression>, DbError> {
+    let row: Option<ImpressionRow> = tx.fetch_optional(FIND, &[impression_id.into()]).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// At most `limit` sheets of an edition in order of their serials, after serial `after` (0 for the start).
+pub async fn list_impressions(
+    tx: &mut Tx,
+    edition_id: &EditionId,
+    after: u16,
+    limit: u32,
+) -> Result<Vec<Impression>, DbError> {
+    let rows: Vec<ImpressionRow> =
+        tx.fetch_all(LIST, &[edition_id.into(), after.into(), limit.into()]).await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// The first `count` sheets that are available, of those with serials up to `last`. Asked under the edition's lock.
+pub async fn first_available(
+    tx: &mut Tx,
+    edition_id: &EditionId,
+    last: u16,
+    count: u32,
+) -> Result<Vec<Impression>, DbError> {
+    let rows: Vec<ImpressionRow> =
+        tx.fetch_all(FIRST_AVAILABLE, &[edition_id.into(), last.into(), count.into()]).await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Writes that a sheet went from state `from` to the one in `moved`.
+pub async fn move_impression(
+    tx: &mut Tx,
+    from: ImpressionState,
+    moved: &Impression,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    let values =
+        [(&moved.impression_id).into(), from.as_str().into(), moved.state.as_str().into(), at.into()];
+    if tx.execute(MOVE, &values).await? == 1 {
+        Ok(())
+    } else {
+        Err(DbError::inconsistent("impressions", &moved.impression_id, "moved by another at the same time"))
+    }
+}
+
+/// How many sheets of an edition are in each state. The numbers add up to the declared size, always.
+pub async fn census(
+    tx: &mut Tx,
+    edition_id: &EditionId,
+) -> Result<Vec<(ImpressionState, u64)>, DbError> {
+    let rows: Vec<(String, i64)> = tx.fetch_all(CENSUS, &[edition_id.into()]).await?;
+    let counted = |(state, count): &(String, i64)| {
+        Some((ImpressionState::from_word(state)?, u64::try_from(*count).ok()?))
+    };
+    rows.iter()
+        .map(|row| counted(row).ok_or_else(|| DbError::inconsistent("impressions", &row.0, "unknown state")))
+        .collect()
+}

@@ -1,0 +1,92 @@
+//! Table `journal`: append and read, nothing else.
+
+use crate::clock::Timestamp;
+use crate::db::{DbError, Tx};
+use crate::ids::EventId;
+use crate::journal::Occasion;
+
+crate::statements! {
+    APPEND = "
+        INSERT INTO journal (
+            event_id,
+            occurred_at,
+            actor,
+            request_id,
+            kind,
+            subject,
+            payload
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    LIST_OF_SUBJECT = "
+        SELECT event_id,
+               occurred_at,
+               actor,
+               kind,
+               payload
+        FROM journal
+        WHERE subject = $1
+        ORDER BY sequence
+        LIMIT 1000";
+}
+
+/// A row of the journal as it is read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Its id.
+    pub event_id: String,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Who caused it.
+    pub actor: String,
+    /// What happened.
+    pub kind: String,
+    /// Canonical JSON.
+    pub payload: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    event_id: String,
+    occurred_at: i64,
+    actor: String,
+    kind: String,
+    payload: String,
+}
+
+pub(crate) async fn append_event(
+    tx: &mut Tx,
+    event_id: &EventId,
+    occasion: &Occasion<'_>,
+    kind: &str,
+    subject: &str,
+    payload: String,
+) -> Result<(), DbError> {
+    let values = [
+        event_id.into(),
+        occasion.at.into(),
+        occasion.actor.to_string().into(),
+        occasion.request_id.clone().into(),
+        kind.into(),
+        subject.into(),
+        payload.into(),
+    ];
+    tx.execute(APPEND, &values).await?;
+    Ok(())
+}
+
+/// What happened to `subject`, oldest first, at most 1,000 events.
+pub async fn list_events_of(tx: &mut Tx, subject: &str) -> Result<Vec<JournalEntry>, DbError> {
+    let rows: Vec<EventRow> = tx.fetch_all(LIST_OF_SUBJECT, &[subject.into()]).await?;
+    rows.into_iter()
+        .map(|row| {
+            let occurred_at = Timestamp::from_micros(row.occurred_at)
+                .map_err(|problem| DbError::inconsistent("journal", &row.event_id, problem))?;
+            Ok(JournalEntry {
+                event_id: row.event_id,
+                occurred_at,
+                actor: row.actor,
+                kind: row.kind,
+                payload: row.payload,
+            })
+        })
+        .collect()
+}

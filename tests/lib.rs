@@ -1,0 +1,1 @@
+//! Nothing is built here: the tests of the whole stand in `it/`.

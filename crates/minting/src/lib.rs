@@ -9,6 +9,7 @@
 
 pub mod call;
 pub mod token;
+pub mod wallet;
 
 pub mod drawing;
 pub mod fingerprint;

@@ -241,9 +241,9 @@ abstract contract EditionsTest {
 
     /// @dev Some account that has no role and is none of the given.
     function _stranger(address raw, address other) internal view returns (address) {
-        vm.assume(raw != other && raw != ADMIN && raw != CURATOR && raw != MINTER && raw != REGISTRAR);
-        vm.assume(raw != PAUSER && raw != VAULT && raw != address(0) && raw != address(vm));
-        return raw;
+        bool known = raw == other || raw == address(0) || raw == address(token) || raw == address(vm) || raw == ADMIN
+            || raw == CURATOR || raw == MINTER || raw == REGISTRAR || raw == PAUSER || raw == VAULT;
+        return known ? _account("stranger") : raw;
     }
 
     function _account(string memory name) internal pure returns (address) {

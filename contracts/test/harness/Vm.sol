@@ -13,9 +13,8 @@ interface Vm {
     function getBlockTimestamp() external view returns (uint256);
     function prank(address sender) external;
     function deal(address account, uint256 balance) external;
-    function etch(address account, bytes calldata code) external;
     function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
-    function getDeployedCode(string calldata artifact) external view returns (bytes memory);
+    function getCode(string calldata artifact) external view returns (bytes memory);
     function assume(bool condition) external pure;
     function expectRevert(bytes calldata data) external;
     function expectRevert() external;

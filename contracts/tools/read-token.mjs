@@ -94,7 +94,7 @@ async function readLife(provider, contract, tokenId) {
   const mints = await contract.queryFilter(contract.filters.Transfer(ZeroAddress, null, tokenId), 0);
   insist(mints.length === 1, `The chain shows ${mints.length} mints of token ${tokenId} instead of one.`);
   const { timestamp } = await provider.getBlock(mints[0].blockNumber);
-  insist(settlesAt > BigInt(timestamp), "The token was settled when it was minted.");
+  insist(settlesAt >= BigInt(timestamp), "The token was settled before it was minted.");
   return { owner, status: name, locked, settles_at: Number(settlesAt), mint_tx_hash: mints[0].transactionHash };
 }
 

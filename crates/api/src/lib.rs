@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Joins each physical sale to its token, over REST.
+//!
+//! The only crate that knows both the shop and the chain. Read top-down: [`config`] and [`error`], the ground
+//! ([`telemetry`], [`state`], [`auth`], [`json`], [`idempotency`]), then [`routes`] and [`server`].
+//!
+//! *Invariant: one answer.* A request with an idempotency key is done at most once, and its answer is stored in
+//! the transaction of its effect.
+//!
+//! *Invariant: one door.* Errors become HTTP in [`error`] alone; the environment is read in [`config`] alone.
+
+pub mod auth;
+pub mod config;
+pub mod error;
+pub mod idempotency;
+pub mod json;
+pub mod readiness;
+pub mod routes;
+pub mod state;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,94 @@
+//! What happens to claims, as events of the journal. No event holds a code or what is kept of one.
+
+use catalog::account::Account;
+use catalog::clock::Timestamp;
+use catalog::journal::Event;
+use minting::token::TokenId;
+use serde::Serialize;
+
+use super::{Claim, ClaimId, Redemption};
+use crate::sale::SaleId;
+
+/// An event of a claim.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum ClaimEvent {
+    /// A claim was written with its sale.
+    Prepared {
+        /// Which.
+        claim_id: ClaimId,
+        /// Of which sale.
+        sale_id: SaleId,
+    },
+    /// A claim may be redeemed from now on.
+    Opened {
+        /// Which.
+        claim_id: ClaimId,
+    },
+    /// A claim got a code; any code before it is worthless.
+    CodeIssued {
+        /// Which.
+        claim_id: ClaimId,
+        /// Whether there was a code before.
+        replaced: bool,
+    },
+    /// A claim was redeemed.
+    Redeemed {
+        /// Which.
+        claim_id: ClaimId,
+        /// For whom.
+        #[serde(serialize_with = "as_text")]
+        recipient: Account,
+        /// The token.
+        #[serde(serialize_with = "as_text")]
+        token_id: TokenId,
+        /// From when nobody can void it.
+        settles_at: Timestamp,
+        /// The challenge whose signature proved the wallet.
+        proof_nonce: String,
+    },
+}
+
+fn as_text<S: serde::Serializer>(value: &impl std::fmt::Display, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}
+
+impl ClaimEvent {
+    /// That `claim` was written.
+    #[must_use]
+    pub fn prepared(claim: &Claim) -> Self {
+        Self::Prepared { claim_id: claim.claim_id.clone(), sale_id: claim.sale_id.clone() }
+    }
+
+    /// That a claim was redeemed.
+    #[must_use]
+    pub fn redeemed(claim_id: &ClaimId, redemption: &Redemption, settles_at: Timestamp) -> Self {
+        Self::Redeemed {
+            claim_id: claim_id.clone(),
+            recipient: redemption.recipient,
+            token_id: redemption.token_id,
+            settles_at,
+            proof_nonce: redemption.proof_nonce.clone(),
+        }
+    }
+}
+
+impl Event for ClaimEvent {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Prepared { .. } => "claim_prepared",
+            Self::Opened { .. } => "claim_opened",
+            Self::CodeIssued { .. } => "claim_code_issued",
+            Self::Redeemed { .. } => "claim_redeemed",
+        }
+    }
+
+    fn subject(&self) -> String {
+        match self {
+            Self::Prepared { claim_id, .. }
+            | Self::Opened { claim_id }
+            | Self::CodeIssued { claim_id, .. }
+            | Self::Redeemed { claim_id, .. } => claim_id.to_string(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Settings: typed and checked at the start. The only file that reads the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use catalog::account::Account;
+use catalog::db::DbUrl;
+use secrecy::SecretString;
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the embedded database, images, chain and secrets lie.
+    pub data_dir: PathBuf,
+    /// Where the service listens.
+    pub listen: SocketAddr,
+    /// How the outside names the service, without a slash at the end: it stands in token metadata.
+    pub public_base_url: String,
+    /// The database.
+    pub database_url: DbUrl,
+    /// Where the secrets lie.
+    pub secrets_dir: PathBuf,
+    /// The chain.
+    pub chain: ChainSettings,
+    /// Logs.
+    pub log: LogSettings,
+    /// Claims.
+    pub claims: ClaimSettings,
+    /// Returns, which decide when a token settles.
+    pub returns: ReturnSettings,
+    /// How much is taken in.
+    pub limits: Limits,
+    /// How calls reach the chain.
+    pub minting: MintingSettings,
+}
+
+/// Which chain, and which contract on it.
+#[derive(Debug, Clone)]
+pub struct ChainSettings {
+    /// JSON-RPC addresses in order of preference; none: the embedded development chain. An address may hold a
+    /// provider's key, so `Debug` hides it.
+    pub rpc_urls: Vec<SecretString>,
+    /// The chain's id (EIP-155); with RPC addresses it must be given.
+    pub chain_id: Option<u64>,
+    /// The contract; with RPC addresses it must be given.
+    pub contract: Option<Account>,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    /// One JSON object a line, or plain text.
+    pub format: LogFormat,
+    /// Filter, for example `info` or `info,sqlx=warn`.
+    pub level: String,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Plain,
+    /// For programs.
+    Json,
+}
+
+/// When claims open and expire.
+#[derive(Debug, Clone)]
+pub struct ClaimSettings {
+    /// The event that opens a claim.
+    pub open_on: OpenOn,
+    /// After how long an open claim expires; none: never.
+    pub expire_after: Option<Duration>,
+}
+
+/// The event that opens a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenOn {
+    /// As soon as the sale is written.
+    Sale,
+    /// When the sheet leaves the house.
+    Shipment,
+    /// When the sheet has arrived.
+    Delivery,
+}
+
+/// How long returns take.
+#[derive(Debug, Clone, Copy)]
+pub struct ReturnSettings {
+    /// How long after delivery a buyer may ask for a return.
+    pub window: Duration,
+    /// How long a return takes from asking to inspection.
+    pub processing: Duration,
+    /// The longest transit, counted while no delivery is known.
+    pub transit: Duration,
+}
+
+/// How much is taken in.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Largest JSON body in bytes.
+    pub json_bytes: u64,
+    /// Largest image file in bytes.
+    pub image_bytes: u64,
+    /// Largest image in pixels.
+    pub image_pixels: u64,
+    /// Requests that are worked on at once; more get 503.
+    pub requests_at_once: usize,
+    /// Longest time until a request is answered.
+    pub request_time: Duration,
+    /// Longest time until an image is taken in.
+    pub upload_time: Duration,
+}
+
+/// How calls reach the chain.
+#[derive(Debug, Clone)]
+pub struct MintingSettings {
+    /// Mints that the contract lets the minter make in a clock hour; written at deployment.
+    pub hourly_cap: u32,
+    /// Most gas that one transaction may ask for.
+    pub group_gas_ceiling: u64,
+    /// Blocks after which a block counts as final on chains without a finalized tag; none: use the tag.
+    pub finality_depth: Option<u64>,
+    /// Highest fee for a unit of gas, in wei.
+    pub max_fee_per_gas_wei: u128,
+    /// Highest tip for a unit of gas, in wei.
+    pub max_priority_fee_per_gas_wei: u128,
+    /// Pause between two passes of a worker.
+    pub poll_interval: Duration,
+    /// How long an attempt may wait before its fee is raised.
+    pub bump_after: Duration,
+    /// How long a lease on a signer lasts.
+    pub lease: Duration,
+    /// Balance of a signer, in wei, below which readiness fails.
+    pub min_signer_balance_wei: u128,
+}
+
+impl Settings {
+    /// The public address of a path that begins with a slash.
+    #[must_use]
+    pub fn public_url(&self, path: &str) -> String {
+        format!("{}{path}", self.public_base_url)
+    }
+}

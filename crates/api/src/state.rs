@@ -1,0 +1,59 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use catalog::account::Account;
+use catalog::chance::Chance;
+use catalog::clock::Clock;
+use catalog::db::Db;
+use catalog::journal::{Actor, Occasion};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::config::Settings;
+use crate::readiness::Probe;
+use crate::telemetry;
+
+/// The application's state, shared by all requests. Cheap to clone.
+pub type AppState = Arc<App>;
+
+/// The parts that the routes work with. Tests hand in their own.
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives random bytes.
+    pub chance: Arc<dyn Chance>,
+    /// Checked settings.
+    pub settings: Settings,
+    /// The chain and the contract that this database is bound to.
+    pub chain: ChainFacts,
+    /// What `/readyz` asks.
+    pub probes: Vec<Arc<dyn Probe>>,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+}
+
+/// The chain and the contract, as they stand from the first start on.
+#[derive(Debug, Clone)]
+pub struct ChainFacts {
+    /// The chain's id (EIP-155).
+    pub chain_id: u64,
+    /// The contract's address.
+    pub contract: Account,
+    /// Who receives royalties of editions that name nobody.
+    pub royalty_receiver: Account,
+}
+
+impl App {
+    /// The circumstances of a change that `actor` makes now, in the present request.
+    #[must_use]
+    pub fn occasion(&self, actor: Actor) -> Occasion<'_> {
+        Occasion {
+            at: self.clock.now(),
+            actor,
+            request_id: Some(telemetry::request_id()),
+            chance: self.chance.as_ref(),
+        }
+    }
+}

@@ -37,6 +37,14 @@ pub enum ApiError {
     /// 401: the API key is unknown, revoked or malformed.
     #[error("the API key is not valid")]
     KeyInvalid,
+    /// 401: what a buyer brought proves nothing.
+    #[error("{detail}")]
+    Unproven {
+        /// Stable code.
+        code: &'static str,
+        /// What would prove it.
+        detail: Cow<'static, str>,
+    },
     /// 403: the key may not do this.
     #[error("this call needs an API key with the scope `{needed}`")]
     ScopeInsufficient {
@@ -66,10 +74,12 @@ pub enum ApiError {
         detail: Cow<'static, str>,
     },
     /// 413: the body is larger than this call takes.
-    #[error("the body must not exceed {most} bytes")]
-    BodyTooLarge {
-        /// The limit in bytes.
-        most: u64,
+    #[error("{detail}")]
+    TooLarge {
+        /// Stable code.
+        code: &'static str,
+        /// What it takes at most.
+        detail: Cow<'static, str>,
     },
     /// 415: the body is of a kind that this call does not take.
     #[error("{detail}")]
@@ -175,13 +185,13 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
-            Self::KeyMissing | Self::KeyInvalid => StatusCode::UNAUTHORIZED,
+            Self::KeyMissing | Self::KeyInvalid | Self::Unproven { .. } => StatusCode::UNAUTHORIZED,
             Self::ScopeInsufficient { .. } => StatusCode::FORBIDDEN,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimedOut => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict { .. } => StatusCode::CONFLICT,
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Shape { .. } | Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -196,8 +206,10 @@ impl ApiError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::BadRequest { code, .. }
+            | Self::Unproven { code, .. }
             | Self::NotFound { code, .. }
             | Self::Conflict { code, .. }
+            | Self::TooLarge { code, .. }
             | Self::UnsupportedMedia { code, .. }
             | Self::Shape { code, .. }
             | Self::TooMany { code, .. }
@@ -208,7 +220,6 @@ impl ApiError {
             Self::ScopeInsufficient { .. } => "scope_insufficient",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTimedOut => "body_timed_out",
-            Self::BodyTooLarge { .. } => "body_too_large",
             Self::Database(error) if may_pass(error) => "database_unavailable",
             Self::Database(_) | Self::Internal { .. } => "internal_error",
         }

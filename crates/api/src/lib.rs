@@ -9,12 +9,16 @@
 //! *Invariant: one door.* Errors become HTTP in [`error`] alone; the environment is read in [`config`] alone.
 
 pub mod auth;
+pub mod claim;
 pub mod config;
 pub mod error;
 pub mod idempotency;
 pub mod json;
 pub mod readiness;
+mod redeeming;
 pub mod routes;
+pub mod sale;
+mod selling;
 pub mod state;
 pub mod store;
 pub mod telemetry;

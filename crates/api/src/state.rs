@@ -8,9 +8,12 @@ use catalog::clock::Clock;
 use catalog::db::Db;
 use catalog::journal::{Actor, Occasion};
 use metrics_exporter_prometheus::PrometheusHandle;
+use minting::image_intake::ImageIntake;
+use minting::image_store::ImageStore;
 
+use crate::claim::code::ClaimPepper;
 use crate::config::Settings;
-use crate::readiness::Probe;
+use crate::readiness::Readiness;
 use crate::telemetry;
 
 /// The application's state, shared by all requests. Cheap to clone.
@@ -28,8 +31,14 @@ pub struct App {
     pub settings: Settings,
     /// The chain and the contract that this database is bound to.
     pub chain: ChainFacts,
+    /// The secret that claim codes are kept under.
+    pub claim_pepper: ClaimPepper,
+    /// The image store.
+    pub images: ImageStore,
+    /// The one way by which print images come into the store.
+    pub intake: ImageIntake,
     /// What `/readyz` asks.
-    pub probes: Vec<Arc<dyn Probe>>,
+    pub readiness: Readiness,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
 }

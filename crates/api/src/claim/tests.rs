@@ -1,0 +1,140 @@
+use std::time::Duration;
+
+use catalog::chance::{Chance, SystemChance};
+
+use super::*;
+use crate::claim::code::{ClaimCode, ClaimPepper};
+use crate::config::ReturnSettings;
+use crate::sale::{Journey, Shipment};
+
+const NOON: i64 = 1_795_435_200_000_000;
+const DAY: Duration = Duration::from_secs(86_400);
+const CHANCE: &dyn Chance = &SystemChance;
+
+fn noon() -> Timestamp {
+    Timestamp::from_micros(NOON).unwrap()
+}
+
+fn redemption() -> Redemption {
+    Redemption {
+        recipient: Account::from_bytes([7; 20]),
+        token_id: "12017100".parse().unwrap(),
+        redeemed_at: noon(),
+        proof_nonce: "00112233445566778899aabbccddeeff".to_owned(),
+    }
+}
+
+fn claim(state: ClaimState) -> Claim {
+    let claim_id = ClaimId::generate(noon(), CHANCE);
+    Claim { state, ..Claim::prepare(claim_id, SaleId::generate(noon(), CHANCE), noon()) }
+}
+
+fn all_states() -> [ClaimState; 6] {
+    let opened_at = noon();
+    [
+        ClaimState::Prepared,
+        ClaimState::Open { opened_at },
+        ClaimState::Redeemed { opened_at, redemption: redemption() },
+        ClaimState::Released { opened_at, redemption: redemption() },
+        ClaimState::Void { opened_at: Some(opened_at), redemption: None },
+        ClaimState::Expired { opened_at },
+    ]
+}
+
+#[test]
+fn every_state_decides_every_verb() {
+    let pepper = ClaimPepper::from_bytes(&[7; 32]).unwrap();
+    let hmac = pepper.digest_code(Some(&ClaimCode::generate(CHANCE)));
+    let word = |claim: Result<Claim, InvalidTransition>| match claim {
+        Ok(claim) => claim.state.as_str(),
+        Err(_) => "refused",
+    };
+    let table = all_states().map(|state| {
+        let claim = claim(state);
+        (
+            claim.state.as_str(),
+            word(claim.clone().open(noon())),
+            word(claim.clone().issue_code(hmac, noon())),
+            word(claim.clone().redeem(redemption())),
+            claim.stands(),
+        )
+    });
+    let expected = [
+        // state, open, a new code, redeem, answers to its code
+        ("prepared", "open", "prepared", "refused", true),
+        ("open", "refused", "open", "redeemed", true),
+        ("redeemed", "refused", "refused", "refused", true),
+        ("released", "refused", "refused", "refused", true),
+        ("void", "refused", "refused", "refused", false),
+        ("expired", "refused", "open", "refused", false),
+    ];
+    assert_eq!(table, expected);
+}
+
+#[test]
+fn a_new_code_takes_the_place_of_the_one_before() {
+    let pepper = ClaimPepper::from_bytes(&[7; 32]).unwrap();
+    let [first, second] =
+        [(), ()].map(|()| pepper.digest_code(Some(&ClaimCode::generate(CHANCE))));
+    let claim = claim(ClaimState::Prepared).issue_code(first, noon()).unwrap();
+    let claim = claim.issue_code(second, noon().plus(DAY)).unwrap();
+    assert_eq!(claim.code, Some(StandingCode { hmac: second, issued_at: noon().plus(DAY) }));
+}
+
+#[test]
+fn only_an_open_claim_expires_and_only_when_the_policy_says_so() {
+    for state in all_states() {
+        let word = state.as_str();
+        let late = noon().plus(30 * DAY);
+        let expired = |after, now| claim(state.clone()).expire_after(after, now).state.as_str();
+        assert_eq!(expired(None, late), word);
+        assert_eq!(expired(Some(30 * DAY), late.minus(Duration::from_micros(1))), word);
+        let expected = if word == "open" { "expired" } else { word };
+        assert_eq!(expired(Some(30 * DAY), late), expected);
+    }
+}
+
+#[test]
+fn the_policy_names_the_event_that_opens_a_claim() {
+    let shipment = Shipment::parse("SF Express", None, noon(), noon()).unwrap();
+    let journey = Journey { shipment: shipment.clone(), delivered_at: None };
+    let goods = [
+        Goods::Reserved,
+        Goods::Shipped(shipment.clone()),
+        Goods::Delivered { shipment, delivered_at: noon() },
+        Goods::ReturnRequested(journey),
+        Goods::Canceled,
+    ];
+    let opened = |open_on| goods.each_ref().map(|goods| opens(open_on, goods));
+    assert_eq!(opened(OpenOn::Sale), [true, true, true, true, true]);
+    assert_eq!(opened(OpenOn::Shipment), [false, true, true, false, false]);
+    assert_eq!(opened(OpenOn::Delivery), [false, false, true, false, false]);
+}
+
+#[test]
+fn a_token_settles_when_no_return_can_be_under_way() {
+    let returns = ReturnSettings { window: 7 * DAY, processing: 21 * DAY, transit: 15 * DAY };
+    let days_after_redemption = |delivered_at| settles_at(noon(), delivered_at, &returns).since(noon()).as_secs() / 86_400;
+    assert_eq!(days_after_redemption(None), 43);
+    assert_eq!(days_after_redemption(Some(noon().minus(3 * DAY))), 28);
+    assert_eq!(days_after_redemption(Some(noon().plus(2 * DAY))), 30);
+}
+
+#[test]
+fn a_recipient_is_a_wallet_of_the_buyers_own() {
+    let contract = wallet::parse_account("0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359").unwrap();
+    let parse = |text: &str| parse_recipient(text, &[contract]);
+    assert!(parse("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed").is_ok());
+    let refused = [
+        ("0x0000000000000000000000000000000000000000", InvalidRecipient::Ownerless),
+        ("0x0000000000000000000000000000000000000009", InvalidRecipient::Ownerless),
+        ("0x000000000000000000000000000000000000dEaD", InvalidRecipient::Ownerless),
+        ("0xfb6916095ca1df60bb79ce92ce3ea74c37c5d359", InvalidRecipient::Ours),
+        ("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", wallet::InvalidAddress::WrongChecksum.into()),
+        ("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", wallet::InvalidAddress::Malformed.into()),
+        ("vitalik.eth", wallet::InvalidAddress::Malformed.into()),
+    ];
+    for (text, why) in refused {
+        assert_eq!(parse(text), Err(why), "{text}");
+    }
+}

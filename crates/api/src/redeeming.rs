@@ -1,0 +1,201 @@
+//! From the code on the card to a token in the books: finding the claim that a code stands for, making codes, and
+//! redeeming. Each function works in the caller's transaction.
+
+use catalog::account::Account;
+use catalog::clock::Timestamp;
+use catalog::db::{DbError, Tx};
+use catalog::edition::{Edition, Publication};
+use catalog::impression::Impression;
+use catalog::journal::{self, Occasion};
+use catalog::store as catalog_store;
+use minting::metadata::{self, Home};
+use minting::store::{self as minting_store, NewToken};
+use minting::token::{Issue, Token};
+
+use crate::claim::challenge::Challenge;
+use crate::claim::code::{ClaimCode, ClaimPepper, CodeHmac};
+use crate::claim::{Claim, ClaimEvent, ClaimState, InvalidTransition, Redemption, settles_at};
+use crate::config::{ClaimSettings, ReturnSettings};
+use crate::error::ApiError;
+use crate::sale::{Sale, SaleId};
+use crate::selling::no_such_sale;
+use crate::store;
+
+/// 404: the one answer for every code that does not stand.
+pub(crate) fn claim_not_found() -> ApiError {
+    ApiError::NotFound { code: "claim_not_found", detail: "no claim answers to this code".into() }
+}
+
+/// 409: the claim is prepared and not open.
+pub(crate) fn claim_not_active() -> ApiError {
+    ApiError::conflict("claim_not_active", "this claim is not active yet; it will be when the print is on its way")
+}
+
+/// 401: the wallet was not proved.
+pub(crate) fn proof_invalid() -> ApiError {
+    let detail = "the signature is not that of this wallet over a challenge of this claim that still holds";
+    ApiError::Unproven { code: "wallet_proof_invalid", detail: detail.into() }
+}
+
+/// What is kept of the code in `text`. A text that is no code gets what no code has, by the same work.
+pub(crate) fn digest_of(text: &str, pepper: &ClaimPepper) -> CodeHmac {
+    pepper.digest_code(text.parse::<ClaimCode>().ok().as_ref())
+}
+
+/// The claim for which a code stands. Takes the same work for every text.
+pub(crate) async fn find_by_code(
+    tx: &mut Tx,
+    code: CodeHmac,
+    claims: &ClaimSettings,
+    now: Timestamp,
+) -> Result<Claim, ApiError> {
+    let claim = store::find_claim_by_code(tx, code).await?;
+    let claim = claim.map(|claim| claim.expire_after(claims.expire_after, now));
+    claim.filter(Claim::stands).ok_or_else(claim_not_found)
+}
+
+/// Makes a new code for the claim of a sale. Any code before it is worthless from then on.
+pub(crate) async fn issue_code(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    sale_id: &SaleId,
+    claims: &ClaimSettings,
+    pepper: &ClaimPepper,
+) -> Result<(Claim, ClaimCode), ApiError> {
+    store::lock_sale(tx, sale_id).await?.ok_or_else(no_such_sale)?;
+    let claim = store::lock_claim_of_sale(tx, sale_id).await?;
+    let claim = claim.expire_after(claims.expire_after, occasion.at);
+    let replaced = claim.code.is_some();
+    let code = ClaimCode::generate(occasion.chance);
+    let claim = claim.issue_code(pepper.digest_code(Some(&code)), occasion.at).map_err(code_refused)?;
+    store::update_claim(tx, &claim, occasion.at).await?;
+    let event = ClaimEvent::CodeIssued { claim_id: claim.claim_id.clone(), replaced };
+    journal::append(tx, occasion, &event).await?;
+    Ok((claim, code))
+}
+
+fn code_refused(refused: InvalidTransition) -> ApiError {
+    let code = if refused.from == "void" { "claim_void" } else { "claim_redeemed" };
+    ApiError::conflict(code, refused.to_string())
+}
+
+/// The challenges by which `recipient` may prove itself for `claim`: those that live, and, when the claim is
+/// redeemed, the one that did it, whose time may be over.
+pub(crate) async fn provable_challenges(
+    tx: &mut Tx,
+    claim: &Claim,
+    recipient: Account,
+    now: Timestamp,
+) -> Result<Vec<Challenge>, DbError> {
+    let mut challenges = store::live_challenges(tx, &claim.claim_id, recipient, now).await?;
+    if let Some(redemption) = claim.state.redemption() {
+        let used = store::find_challenge(tx, &redemption.proof_nonce).await?;
+        challenges.extend(used.filter(|used| used.recipient == recipient && used.claim_id == claim.claim_id));
+    }
+    Ok(challenges)
+}
+
+/// Where tokens live and when they settle.
+#[derive(Debug)]
+pub(crate) struct Terms<'a> {
+    /// When claims expire.
+    pub(crate) claims: &'a ClaimSettings,
+    /// When tokens settle.
+    pub(crate) returns: &'a ReturnSettings,
+    /// Where they live.
+    pub(crate) home: &'a Home,
+}
+
+/// Redeems the claim for which `code` stands and whose wallet was proved by `proof`: writes the claim, the token and
+/// the call that mints it. A claim that the same wallet redeemed before is given back as it is.
+pub(crate) async fn redeem(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    sale_id: &SaleId,
+    code: CodeHmac,
+    proof: &Challenge,
+    terms: &Terms<'_>,
+) -> Result<(Claim, Token), ApiError> {
+    let sale = store::lock_sale(tx, sale_id).await?.ok_or_else(claim_not_found)?;
+    let claim = store::lock_claim_of_sale(tx, sale_id).await?;
+    let claim = claim.expire_after(terms.claims.expire_after, occasion.at);
+    // Another code may have taken the place of this one since it was looked up.
+    let code_stands = claim.code.as_ref().is_some_and(|standing| standing.hmac == code);
+    if !code_stands || !claim.stands() || proof.claim_id != claim.claim_id {
+        return Err(claim_not_found());
+    }
+    match &claim.state {
+        ClaimState::Prepared => return Err(claim_not_active()),
+        ClaimState::Redeemed { redemption, .. } | ClaimState::Released { redemption, .. } => {
+            if redemption.recipient != proof.recipient {
+                return Err(claim_not_found());
+            }
+            let token = token_of(tx, redemption).await?;
+            return Ok((claim, token));
+        }
+        ClaimState::Open { .. } | ClaimState::Void { .. } | ClaimState::Expired { .. } => {}
+    }
+    let token = issue_token(tx, occasion, &sale, proof.recipient, terms).await?;
+    let redemption = Redemption {
+        recipient: proof.recipient,
+        token_id: token.token_id,
+        redeemed_at: occasion.at,
+        proof_nonce: proof.nonce.clone(),
+    };
+    let event = ClaimEvent::redeemed(&claim.claim_id, &redemption, token.settles_at);
+    let claim = claim
+        .redeem(redemption)
+        .map_err(|refused| ApiError::conflict("claim_transition_invalid", refused.to_string()))?;
+    store::update_claim(tx, &claim, occasion.at).await?;
+    journal::append(tx, occasion, &event).await?;
+    Ok((claim, token))
+}
+
+async fn issue_token(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    sale: &Sale,
+    recipient: Account,
+    terms: &Terms<'_>,
+) -> Result<Token, ApiError> {
+    let (edition, impression) = sheet_of(tx, sale).await?;
+    let publication = publication_of(&edition)?;
+    let token_id = minting_store::next_token_id(tx, publication.number, &impression).await?;
+    let token_id = token_id.ok_or_else(|| {
+        ApiError::conflict("issues_exhausted", "this sheet has had a hundred tokens and gets no other")
+    })?;
+    let issue = u8::try_from(token_id.get() % 100).ok().and_then(Issue::new).unwrap_or(Issue::FIRST);
+    let metadata = metadata::token_metadata(terms.home, publication, &impression, issue)
+        .map_err(|error| ApiError::internal("writing a token's metadata", error))?;
+    let token = NewToken {
+        token_id,
+        impression_id: impression.impression_id,
+        recipient,
+        settles_at: settles_at(occasion.at, sale.goods.delivered_at(), terms.returns),
+        metadata: metadata.text,
+    };
+    Ok(minting_store::issue_token(tx, occasion, token).await?)
+}
+
+/// The token of a redemption: it is written with it.
+pub(crate) async fn token_of(tx: &mut Tx, redemption: &Redemption) -> Result<Token, DbError> {
+    minting_store::find_token(tx, redemption.token_id)
+        .await?
+        .ok_or_else(|| DbError::inconsistent("claims", redemption.token_id, "a redemption without a token"))
+}
+
+/// The sheet of a sale, and its edition.
+pub(crate) async fn sheet_of(tx: &mut Tx, sale: &Sale) -> Result<(Edition, Impression), DbError> {
+    let odd = |problem| DbError::inconsistent("sales", &sale.sale_id, problem);
+    let edition = catalog_store::find_edition(tx, &sale.edition_id).await?;
+    let impression = catalog_store::find_impression(tx, &sale.impression_id).await?;
+    Ok((edition.ok_or_else(|| odd("no edition"))?, impression.ok_or_else(|| odd("no sheet"))?))
+}
+
+/// What publication froze: only published editions are sold from.
+pub(crate) fn publication_of(edition: &Edition) -> Result<&Publication, DbError> {
+    edition
+        .state
+        .publication()
+        .ok_or_else(|| DbError::inconsistent("editions", &edition.edition_id, "sold from without publication"))
+}

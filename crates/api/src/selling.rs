@@ -1,0 +1,265 @@
+//! Sales as they reach the books: each function is one decision under the locks of edition, sale and claim, in
+//! that order, in the caller's transaction. Order routes use them now, order feeds later.
+
+use catalog::db::{DbError, Tx};
+use catalog::edition::Edition;
+use catalog::ids::{EditionId, ImpressionId};
+use catalog::impression::{Impression, ImpressionState, check_for_sale};
+use catalog::invalid::InvalidField;
+use catalog::journal::{self, Occasion};
+use catalog::provenance::CatalogEvent;
+use catalog::store as catalog_store;
+
+use crate::claim::{self, Claim, ClaimEvent, ClaimId};
+use crate::config::OpenOn;
+use crate::error::ApiError;
+use crate::sale::{
+    self, InvalidTransition, NotExchangeable, OrderLine, Sale, SaleEvent, SaleId, Shipment, Step, Wanted,
+};
+use crate::store;
+
+/// What became of an order line.
+#[derive(Debug)]
+pub(crate) enum Recorded {
+    /// Its sales were written.
+    New(Vec<Sale>),
+    /// They stood in the books already, with the same facts.
+    Known(Vec<Sale>),
+}
+
+/// Sells an order line: one sale a unit, each with a reserved sheet and a prepared claim, or nothing at all.
+pub(crate) async fn record(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    line: &OrderLine,
+    open_on: OpenOn,
+) -> Result<Recorded, ApiError> {
+    let facts = line.facts_digest().map_err(|error| ApiError::internal("digesting an order line", error))?;
+    let edition = catalog_store::lock_edition(tx, &line.edition_id).await?.ok_or_else(edition_unknown)?;
+    let known = store::list_sales_of_line(tx, &line.channel, &line.order, &line.line).await?;
+    if known.iter().any(|sale| sale.facts != facts) {
+        return Err(sale_exists());
+    }
+    if !known.is_empty() {
+        return Ok(Recorded::Known(known));
+    }
+    check_for_sale(&edition.state).map_err(|invalid| ApiError::conflict(invalid.code, invalid.to_string()))?;
+    let mut sales = Vec::with_capacity(usize::from(line.wanted.units()));
+    for (unit_no, sheet) in (1..).zip(allot(tx, &edition, &line.wanted).await?) {
+        let sheet = sheet.reserve().map_err(|refused| not_available(refused.from))?;
+        move_sheet(tx, occasion, ImpressionState::Available, &sheet).await?;
+        let sale_id = SaleId::generate(occasion.at, occasion.chance);
+        let sale = Sale::record(sale_id, line, unit_no, sheet.impression_id, facts, occasion.at);
+        store::insert_sale(tx, &sale).await.map_err(|error| match error {
+            // The same line was sold from another edition at the same time, under that edition's lock.
+            error if error.is_unique_violation() => sale_exists(),
+            error => error.into(),
+        })?;
+        journal::append(tx, occasion, &SaleEvent::recorded(&sale)).await?;
+        prepare_claim(tx, occasion, &sale, open_on).await?;
+        sales.push(sale);
+    }
+    Ok(Recorded::New(sales))
+}
+
+/// The sheets for a line, under the edition's lock.
+async fn allot(tx: &mut Tx, edition: &Edition, wanted: &Wanted) -> Result<Vec<Impression>, ApiError> {
+    match wanted {
+        Wanted::Lowest(quantity) => {
+            let (run, units) = (edition.facts.run.size, quantity.get());
+            let sheets =
+                catalog_store::first_available(tx, &edition.edition_id, run, u32::from(units)).await?;
+            if sheets.len() < usize::from(units) {
+                let detail = format!(
+                    "{units} sheets of the numbered run were wanted and {} are left",
+                    sheets.len()
+                );
+                return Err(ApiError::conflict("edition_sold_out", detail));
+            }
+            Ok(sheets)
+        }
+        Wanted::Sheet(impression_id) => {
+            let sheet = find_sheet(tx, impression_id, &edition.edition_id).await?;
+            Ok(vec![sheet])
+        }
+    }
+}
+
+async fn prepare_claim(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    sale: &Sale,
+    open_on: OpenOn,
+) -> Result<(), ApiError> {
+    let claim_id = ClaimId::generate(occasion.at, occasion.chance);
+    let claim = Claim::prepare(claim_id, sale.sale_id.clone(), occasion.at);
+    store::insert_claim(tx, &claim).await?;
+    journal::append(tx, occasion, &ClaimEvent::prepared(&claim)).await?;
+    open_if_due(tx, occasion, claim, sale, open_on).await
+}
+
+/// Opens a prepared claim whose sale has come far enough.
+async fn open_if_due(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    claim: Claim,
+    sale: &Sale,
+    open_on: OpenOn,
+) -> Result<(), ApiError> {
+    if !claim::opens(open_on, &sale.goods) {
+        return Ok(());
+    }
+    // A claim that is past being prepared has nothing to open.
+    let Ok(claim) = claim.open(occasion.at) else { return Ok(()) };
+    store::update_claim(tx, &claim, occasion.at).await?;
+    journal::append(tx, occasion, &ClaimEvent::Opened { claim_id: claim.claim_id }).await?;
+    Ok(())
+}
+
+/// Writes down a shipment, of the sheet in `packed` where the shop names it.
+pub(crate) async fn ship(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    sale_id: &SaleId,
+    shipment: Shipment,
+    packed: Option<&ImpressionId>,
+    open_on: OpenOn,
+) -> Result<Sale, ApiError> {
+    if packed.is_some() {
+        // An exchange allots a sheet: it waits for the edition, and the edition is locked before the sale.
+        let sale = store::find_sale(tx, sale_id).await?.ok_or_else(no_such_sale)?;
+        catalog_store::lock_edition(tx, &sale.edition_id).await?.ok_or_else(edition_unknown)?;
+    }
+    let sale = store::lock_sale(tx, sale_id).await?.ok_or_else(no_such_sale)?;
+    let claim = store::lock_claim_of_sale(tx, sale_id).await?;
+    let reserved = sale.impression_id.clone();
+    let sale = match sale.ship(shipment, packed).map_err(transition_invalid)? {
+        Step::Unchanged(sale) => return Ok(sale),
+        Step::Changed(sale) => sale,
+    };
+    let redeemed = claim.state.redemption().is_some();
+    let sheet = if sale.impression_id == reserved {
+        find_sheet(tx, &reserved, &sale.edition_id).await?
+    } else {
+        exchange(tx, occasion, &sale, &reserved, redeemed).await?
+    };
+    let sold = sheet.sell().map_err(|refused| not_available(refused.from))?;
+    move_sheet(tx, occasion, ImpressionState::Reserved, &sold).await?;
+    store::update_sale(tx, &sale, occasion.at).await?;
+    if let Some(Shipment { carrier, tracking_ref, shipped_at }) = sale.goods.shipment().cloned() {
+        let event = SaleEvent::Shipped {
+            sale_id: sale.sale_id.clone(),
+            impression_id: sale.impression_id.clone(),
+            carrier,
+            tracking_ref,
+            shipped_at,
+        };
+        journal::append(tx, occasion, &event).await?;
+    }
+    open_if_due(tx, occasion, claim, &sale, open_on).await?;
+    Ok(sale)
+}
+
+/// Frees the sheet that was reserved and reserves the one that was packed; gives the packed one.
+async fn exchange(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    sale: &Sale,
+    reserved: &ImpressionId,
+    redeemed: bool,
+) -> Result<Impression, ApiError> {
+    let packed = find_sheet(tx, &sale.impression_id, &sale.edition_id).await?;
+    let reserved = find_sheet(tx, reserved, &sale.edition_id).await?;
+    let (freed, packed) = sale::exchange(reserved, packed, redeemed).map_err(|refused| {
+        let code = match refused {
+            NotExchangeable::Redeemed => "claim_redeemed",
+            NotExchangeable::AnotherEdition | NotExchangeable::NotAvailable(_) => "impression_not_available",
+        };
+        ApiError::conflict(code, refused.to_string())
+    })?;
+    move_sheet(tx, occasion, ImpressionState::Reserved, &freed).await?;
+    move_sheet(tx, occasion, ImpressionState::Available, &packed).await?;
+    let event = SaleEvent::SheetExchanged {
+        sale_id: sale.sale_id.clone(),
+        reserved: freed.impression_id,
+        packed: packed.impression_id.clone(),
+    };
+    journal::append(tx, occasion, &event).await?;
+    Ok(packed)
+}
+
+/// Writes down a delivery.
+pub(crate) async fn deliver(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    sale_id: &SaleId,
+    delivered_at: catalog::clock::Timestamp,
+    open_on: OpenOn,
+) -> Result<Sale, ApiError> {
+    let sale = store::lock_sale(tx, sale_id).await?.ok_or_else(no_such_sale)?;
+    let claim = store::lock_claim_of_sale(tx, sale_id).await?;
+    let sale = match sale.deliver(delivered_at).map_err(transition_invalid)? {
+        Step::Unchanged(sale) => return Ok(sale),
+        Step::Changed(sale) => sale,
+    };
+    store::update_sale(tx, &sale, occasion.at).await?;
+    let event = SaleEvent::Delivered { sale_id: sale.sale_id.clone(), delivered_at };
+    journal::append(tx, occasion, &event).await?;
+    open_if_due(tx, occasion, claim, &sale, open_on).await?;
+    Ok(sale)
+}
+
+async fn find_sheet(
+    tx: &mut Tx,
+    impression_id: &ImpressionId,
+    edition_id: &EditionId,
+) -> Result<Impression, ApiError> {
+    catalog_store::find_impression(tx, impression_id)
+        .await?
+        .filter(|sheet| sheet.edition_id == *edition_id)
+        .ok_or_else(|| impression_unknown().into())
+}
+
+async fn move_sheet(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    from: ImpressionState,
+    moved: &Impression,
+) -> Result<(), DbError> {
+    catalog_store::move_impression(tx, from, moved, occasion.at).await?;
+    let event = CatalogEvent::ImpressionMoved {
+        impression_id: moved.impression_id.clone(),
+        from: from.as_str(),
+        to: moved.state.as_str(),
+    };
+    journal::append(tx, occasion, &event).await
+}
+
+/// 422: no edition has that id.
+pub(crate) fn edition_unknown() -> InvalidField {
+    InvalidField::new("edition_id", "edition_unknown", "names no edition")
+}
+
+/// 422: no sheet of the edition has that id.
+pub(crate) fn impression_unknown() -> InvalidField {
+    InvalidField::new("impression_id", "impression_unknown", "names no sheet of that edition")
+}
+
+/// 404: no sale has that id.
+pub(crate) fn no_such_sale() -> ApiError {
+    ApiError::no_such("sale")
+}
+
+fn sale_exists() -> ApiError {
+    let detail = "this order line is already in the books, with other facts";
+    ApiError::conflict("sale_exists", detail)
+}
+
+fn not_available(state: ImpressionState) -> ApiError {
+    let detail = format!("the sheet is {}", state.as_str());
+    ApiError::conflict("impression_not_available", detail)
+}
+
+fn transition_invalid(refused: InvalidTransition) -> ApiError {
+    ApiError::conflict("sale_transition_invalid", refused.to_string())
+}

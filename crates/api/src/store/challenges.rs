@@ -1,0 +1,115 @@
+//! Table `challenges`.
+
+use catalog::account::Account;
+use catalog::clock::Timestamp;
+use catalog::db::{DbError, Tx};
+
+use crate::claim::ClaimId;
+use crate::claim::challenge::Challenge;
+
+/// Live challenges of one claim and wallet that a signature is tried against. Whoever asks for more than that in
+/// ten minutes can use the last ones.
+const TRIED: u32 = 16;
+
+catalog::statements! {
+    INSERT = "
+        INSERT INTO challenges (
+            nonce,
+            claim_id,
+            recipient,
+            message,
+            issued_at,
+            expires_at
+        ) VALUES ($1, $2, $3, $4, $5, $6)";
+    FIND = "
+        SELECT nonce,
+               claim_id,
+               recipient,
+               message,
+               issued_at,
+               expires_at
+        FROM challenges
+        WHERE nonce = $1";
+    LIST_LIVE = "
+        SELECT nonce,
+               claim_id,
+               recipient,
+               message,
+               issued_at,
+               expires_at
+        FROM challenges
+        WHERE claim_id = $1
+          AND recipient = $2
+          AND expires_at > $3
+        ORDER BY issued_at DESC,
+                 nonce
+        LIMIT $4";
+    // The one that redeemed the claim stays, for whoever asks again by it.
+    REMOVE_STALE = "
+        DELETE FROM challenges
+        WHERE claim_id = $1
+          AND expires_at <= $2
+          AND nonce NOT IN (SELECT proof_nonce
+                            FROM claims
+                            WHERE claim_id = $1
+                              AND proof_nonce IS NOT NULL)";
+}
+
+#[derive(sqlx::FromRow)]
+struct ChallengeRow {
+    nonce: String,
+    claim_id: String,
+    recipient: String,
+    message: String,
+    issued_at: i64,
+    expires_at: i64,
+}
+
+impl TryFrom<ChallengeRow> for Challenge {
+    type Error = DbError;
+
+    fn try_from(row: ChallengeRow) -> Result<Self, Self::Error> {
+        let odd = |problem: &dyn std::fmt::Display| DbError::inconsistent("challenges", &row.nonce, problem);
+        Ok(Self {
+            claim_id: row.claim_id.parse().map_err(|e| odd(&e))?,
+            recipient: row.recipient.parse::<Account>().map_err(|e| odd(&e))?,
+            issued_at: Timestamp::from_micros(row.issued_at).map_err(|e| odd(&e))?,
+            expires_at: Timestamp::from_micros(row.expires_at).map_err(|e| odd(&e))?,
+            message: row.message.clone(),
+            nonce: row.nonce.clone(),
+        })
+    }
+}
+
+/// Keeps a challenge, and removes those of the same claim whose time is over.
+pub async fn insert_challenge(tx: &mut Tx, challenge: &Challenge) -> Result<(), DbError> {
+    tx.execute(REMOVE_STALE, &[(&challenge.claim_id).into(), challenge.issued_at.into()]).await?;
+    let values = [
+        challenge.nonce.as_str().into(),
+        (&challenge.claim_id).into(),
+        challenge.recipient.into(),
+        challenge.message.as_str().into(),
+        challenge.issued_at.into(),
+        challenge.expires_at.into(),
+    ];
+    tx.execute(INSERT, &values).await?;
+    Ok(())
+}
+
+/// The challenge with that nonce.
+pub async fn find_challenge(tx: &mut Tx, nonce: &str) -> Result<Option<Challenge>, DbError> {
+    let row: Option<ChallengeRow> = tx.fetch_optional(FIND, &[nonce.into()]).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The newest live challenges of a claim for a wallet.
+pub async fn live_challenges(
+    tx: &mut Tx,
+    claim_id: &ClaimId,
+    recipient: Account,
+    now: Timestamp,
+) -> Result<Vec<Challenge>, DbError> {
+    let values = [claim_id.into(), recipient.into(), now.into(), TRIED.into()];
+    let rows: Vec<ChallengeRow> = tx.fetch_all(LIST_LIVE, &values).await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}

@@ -1,0 +1,214 @@
+//! Table `claims`.
+
+use catalog::account::Account;
+use catalog::clock::Timestamp;
+use catalog::db::{DbError, Tx, Value};
+use minting::token::TokenId;
+
+use crate::claim::code::CodeHmac;
+use crate::claim::{Claim, ClaimId, ClaimState, Redemption, StandingCode};
+use crate::sale::SaleId;
+
+/// The columns of a claim, in the order of [`ClaimRow`].
+macro_rules! columns {
+    () => {
+        "claim_id,
+               sale_id,
+               state,
+               code_hmac,
+               code_issued_at,
+               opened_at,
+               recipient,
+               token_id,
+               redeemed_at,
+               proof_nonce,
+               created_at"
+    };
+}
+
+catalog::statements! {
+    INSERT = "
+        INSERT INTO claims (
+            claim_id,
+            sale_id,
+            state,
+            opened_at,
+            created_at,
+            updated_at
+        ) VALUES ($1, $2, $3, $4, $5, $5)";
+    FIND = concat!("
+        SELECT ", columns!(), "
+        FROM claims
+        WHERE claim_id = $1");
+    FIND_OF_SALE = concat!("
+        SELECT ", columns!(), "
+        FROM claims
+        WHERE sale_id = $1");
+    LOCK_OF_SALE = concat!("
+        UPDATE claims
+        SET updated_at = updated_at
+        WHERE sale_id = $1
+        RETURNING ", columns!());
+    // Void and expired claims are left out here, so that their codes are answered as unknown ones are: by one look.
+    FIND_BY_CODE = concat!("
+        SELECT ", columns!(), "
+        FROM claims
+        WHERE code_hmac = $1
+          AND state IN ('prepared', 'open', 'redeemed', 'released')");
+    UPDATE = "
+        UPDATE claims
+        SET state = $2,
+            code_hmac = $3,
+            code_issued_at = $4,
+            opened_at = $5,
+            recipient = $6,
+            token_id = $7,
+            redeemed_at = $8,
+            proof_nonce = $9,
+            updated_at = $10
+        WHERE claim_id = $1";
+}
+
+#[derive(sqlx::FromRow)]
+struct ClaimRow {
+    claim_id: String,
+    sale_id: String,
+    state: String,
+    code_hmac: Option<String>,
+    code_issued_at: Option<i64>,
+    opened_at: Option<i64>,
+    recipient: Option<String>,
+    token_id: Option<i64>,
+    redeemed_at: Option<i64>,
+    proof_nonce: Option<String>,
+    created_at: i64,
+}
+
+impl ClaimRow {
+    fn odd(&self, problem: impl ToString) -> DbError {
+        DbError::inconsistent("claims", &self.claim_id, problem)
+    }
+
+    fn moment(&self, micros: i64) -> Result<Timestamp, DbError> {
+        Timestamp::from_micros(micros).map_err(|e| self.odd(e))
+    }
+
+    fn code(&self) -> Result<Option<StandingCode>, DbError> {
+        match (&self.code_hmac, self.code_issued_at) {
+            (Some(hmac), Some(issued_at)) => Ok(Some(StandingCode {
+                hmac: CodeHmac::from_hex(hmac).ok_or_else(|| self.odd("the code's HMAC is no HMAC"))?,
+                issued_at: self.moment(issued_at)?,
+            })),
+            (None, None) => Ok(None),
+            _ => Err(self.odd("half a code")),
+        }
+    }
+
+    fn redemption(&self) -> Result<Option<Redemption>, DbError> {
+        match (&self.recipient, self.token_id, self.redeemed_at, &self.proof_nonce) {
+            (Some(recipient), Some(token_id), Some(redeemed_at), Some(proof_nonce)) => {
+                let token_id = u64::try_from(token_id).map_err(|e| self.odd(e))?;
+                Ok(Some(Redemption {
+                    recipient: recipient.parse::<Account>().map_err(|e| self.odd(e))?,
+                    token_id: TokenId::from_number(token_id).map_err(|e| self.odd(e))?,
+                    redeemed_at: self.moment(redeemed_at)?,
+                    proof_nonce: proof_nonce.clone(),
+                }))
+            }
+            (None, None, None, None) => Ok(None),
+            _ => Err(self.odd("half a redemption")),
+        }
+    }
+
+    fn state(&self) -> Result<ClaimState, DbError> {
+        let opened_at = self.opened_at.map(|micros| self.moment(micros)).transpose()?;
+        match (self.state.as_str(), opened_at, self.redemption()?) {
+            ("prepared", None, None) => Ok(ClaimState::Prepared),
+            ("open", Some(opened_at), None) => Ok(ClaimState::Open { opened_at }),
+            ("expired", Some(opened_at), None) => Ok(ClaimState::Expired { opened_at }),
+            ("redeemed", Some(opened_at), Some(redemption)) => {
+                Ok(ClaimState::Redeemed { opened_at, redemption })
+            }
+            ("released", Some(opened_at), Some(redemption)) => {
+                Ok(ClaimState::Released { opened_at, redemption })
+            }
+            ("void", opened_at, redemption) => Ok(ClaimState::Void { opened_at, redemption }),
+            _ => Err(self.odd("the state and its facts disagree")),
+        }
+    }
+}
+
+impl TryFrom<ClaimRow> for Claim {
+    type Error = DbError;
+
+    fn try_from(row: ClaimRow) -> Result<Self, Self::Error> {
+        Ok(Self {
+            claim_id: row.claim_id.parse().map_err(|e| row.odd(e))?,
+            sale_id: row.sale_id.parse().map_err(|e| row.odd(e))?,
+            code: row.code()?,
+            state: row.state()?,
+            created_at: row.moment(row.created_at)?,
+        })
+    }
+}
+
+async fn one(tx: &mut Tx, sql: catalog::db::Sql, key: Value) -> Result<Option<Claim>, DbError> {
+    let row: Option<ClaimRow> = tx.fetch_optional(sql, &[key]).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// Inserts the claim of a new sale; it has no code yet.
+pub async fn insert_claim(tx: &mut Tx, claim: &Claim) -> Result<(), DbError> {
+    let values = [
+        (&claim.claim_id).into(),
+        (&claim.sale_id).into(),
+        claim.state.as_str().into(),
+        claim.state.opened_at().into(),
+        claim.created_at.into(),
+    ];
+    tx.execute(INSERT, &values).await?;
+    Ok(())
+}
+
+/// The claim with that id.
+pub async fn find_claim(tx: &mut Tx, claim_id: &ClaimId) -> Result<Option<Claim>, DbError> {
+    one(tx, FIND, claim_id.into()).await
+}
+
+/// The claim of a sale: there is exactly one.
+pub async fn claim_of_sale(tx: &mut Tx, sale_id: &SaleId) -> Result<Claim, DbError> {
+    one(tx, FIND_OF_SALE, sale_id.into())
+        .await?
+        .ok_or_else(|| DbError::inconsistent("sales", sale_id, "a sale without a claim"))
+}
+
+/// The claim of a sale, locked until the transaction ends. The sale is locked before it.
+pub async fn lock_claim_of_sale(tx: &mut Tx, sale_id: &SaleId) -> Result<Claim, DbError> {
+    one(tx, LOCK_OF_SALE, sale_id.into())
+        .await?
+        .ok_or_else(|| DbError::inconsistent("sales", sale_id, "a sale without a claim"))
+}
+
+/// The claim for which that code stands, unless it is void or expired.
+pub async fn find_claim_by_code(tx: &mut Tx, code: CodeHmac) -> Result<Option<Claim>, DbError> {
+    one(tx, FIND_BY_CODE, code.into()).await
+}
+
+/// Writes what an event changed about a claim.
+pub async fn update_claim(tx: &mut Tx, claim: &Claim, at: Timestamp) -> Result<(), DbError> {
+    let redemption = claim.state.redemption();
+    let values = [
+        (&claim.claim_id).into(),
+        claim.state.as_str().into(),
+        Value::Text(claim.code.as_ref().map(|code| code.hmac.to_hex())),
+        claim.code.as_ref().map(|code| code.issued_at).into(),
+        claim.state.opened_at().into(),
+        redemption.map(|redemption| redemption.recipient).into(),
+        redemption.map_or(Value::Int(None), |redemption| redemption.token_id.into()),
+        redemption.map(|redemption| redemption.redeemed_at).into(),
+        redemption.map(|redemption| redemption.proof_nonce.as_str()).into(),
+        at.into(),
+    ];
+    tx.execute(UPDATE, &values).await?;
+    Ok(())
+}

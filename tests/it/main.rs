@@ -1,1 +1,15 @@
-//! Integration tests.
+//! The tests of the whole, in one binary: the rules of the house, both databases, a real chain, the real service.
+//!
+//! What needs a database is written once, with [`both_databases!`], and runs on both: `cargo test` lists it as
+//! `…::sqlite::…` and `…::postgres::…`.
+
+#[cfg(test)]
+#[macro_use]
+mod harness;
+
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod schemas;
+#[cfg(test)]
+mod stores;

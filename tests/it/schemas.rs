@@ -1,0 +1,135 @@
+//! One SQL text, two databases: the schemas agree, and every statement is accepted by both.
+
+use std::collections::BTreeSet;
+
+use catalog::db::{Sql, Tx};
+
+both_databases! {
+    async fn every_statement_is_accepted(db: TestDb) {
+        let mut refused = Vec::new();
+        for statement in catalog::store::statements() {
+            // A transaction each: PostgreSQL refuses everything after the first mistake in one.
+            let mut tx = db.db.begin_write().await.expect("a transaction");
+            if let Err(error) = tx.prepare(statement).await {
+                refused.push(format!("{}\n{}", statement.sqlite, chain_of(&error)));
+            }
+        }
+        assert!(refused.is_empty(), "refused:\n{}", refused.join("\n"));
+    }
+
+    async fn migrating_again_changes_nothing(db: TestDb) {
+        let before = columns(&db).await;
+        db.db.migrate().await.expect("a second migration");
+        assert_eq!(columns(&db).await, before);
+    }
+}
+
+fn chain_of(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+/// Table, column, kind of value, whether it must be there, place in the primary key.
+type Column = (String, String, String, i64, i64);
+
+const COLUMNS: Sql = Sql {
+    sqlite: "
+        SELECT tables.name,
+               columns.name,
+               CASE WHEN columns.type IN ('INTEGER', 'BIGINT') THEN 'number' ELSE lower(columns.type) END,
+               -- SQLite lets the rowid of a table pass as nullable; it never is.
+               CASE WHEN columns.pk > 0 THEN 1 ELSE columns.\"notnull\" END,
+               columns.pk
+        FROM sqlite_master AS tables,
+             pragma_table_info(tables.name) AS columns
+        WHERE tables.type = 'table'
+          AND tables.name NOT LIKE 'sqlite%'
+          AND tables.name NOT LIKE '\\_sqlx%' ESCAPE '\\'
+        ORDER BY 1, 2",
+    postgres: "
+        SELECT columns.table_name::TEXT,
+               columns.column_name::TEXT,
+               CASE columns.data_type WHEN 'bigint' THEN 'number' ELSE columns.data_type::TEXT END,
+               CASE columns.is_nullable WHEN 'NO' THEN 1::BIGINT ELSE 0::BIGINT END,
+               coalesce(keys.ordinal_position, 0)::BIGINT
+        FROM information_schema.columns AS columns
+        LEFT JOIN information_schema.table_constraints AS constraints
+               ON constraints.table_schema = columns.table_schema
+              AND constraints.table_name = columns.table_name
+              AND constraints.constraint_type = 'PRIMARY KEY'
+        LEFT JOIN information_schema.key_column_usage AS keys
+               ON keys.constraint_schema = constraints.constraint_schema
+              AND keys.constraint_name = constraints.constraint_name
+              AND keys.column_name = columns.column_name
+        WHERE columns.table_schema = 'public'
+          AND columns.table_name NOT LIKE '\\_sqlx%'
+        ORDER BY 1, 2",
+};
+
+async fn columns(db: &crate::harness::database::TestDb) -> BTreeSet<Column> {
+    let mut tx = db.db.begin_read().await.expect("a transaction");
+    let columns: Vec<Column> = tx.fetch_all(COLUMNS, &[]).await.expect("the columns");
+    assert!(columns.len() > 100, "only {} columns", columns.len());
+    columns.into_iter().collect()
+}
+
+/// The columns of each unique key, as `table(column, …)`; a partial one ends with `…`.
+async fn unique_keys(tx: &mut Tx) -> BTreeSet<String> {
+    let keys: Vec<(String, String, i64)> = tx.fetch_all(UNIQUE_KEYS, &[]).await.expect("the unique keys");
+    let mark = |partial: i64| if partial == 1 { " …" } else { "" };
+    keys.into_iter().map(|(table, columns, partial)| format!("{table}({columns}){}", mark(partial))).collect()
+}
+
+const UNIQUE_KEYS: Sql = Sql {
+    sqlite: "
+        SELECT tables.name,
+               (SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_index_info(indexes.name) ORDER BY seqno)),
+               indexes.partial
+        FROM sqlite_master AS tables,
+             pragma_index_list(tables.name) AS indexes
+        WHERE tables.type = 'table'
+          AND indexes.\"unique\" = 1
+          AND indexes.origin <> 'pk'
+          AND tables.name NOT LIKE '\\_sqlx%' ESCAPE '\\'",
+    postgres: "
+        SELECT tables.relname::TEXT,
+               (SELECT string_agg(attributes.attname::TEXT, ', ' ORDER BY places.place)
+                FROM unnest(indexes.indkey) WITH ORDINALITY AS places (number, place)
+                JOIN pg_attribute AS attributes
+                  ON attributes.attrelid = tables.oid AND attributes.attnum = places.number),
+               CASE WHEN indexes.indpred IS NULL THEN 0::BIGINT ELSE 1::BIGINT END
+        FROM pg_index AS indexes
+        JOIN pg_class AS tables ON tables.oid = indexes.indrelid
+        JOIN pg_namespace AS namespaces ON namespaces.oid = tables.relnamespace
+        WHERE namespaces.nspname = 'public'
+          AND indexes.indisunique
+          AND NOT indexes.indisprimary
+          AND tables.relname NOT LIKE '\\_sqlx%'",
+};
+
+/// What the two schemas hold, side by side: needs both databases in one test.
+#[test]
+fn the_two_schemas_have_the_same_tables_columns_and_unique_keys() {
+    use crate::harness::database::{TestDb, on_postgres, on_sqlite};
+    use std::sync::{Arc, Mutex};
+
+    async fn describe(db: TestDb, into: Arc<Mutex<Vec<String>>>) {
+        let columns = columns(&db).await;
+        let mut tx = db.db.begin_read().await.expect("a transaction");
+        let mut lines: Vec<_> = columns.iter().map(|column| format!("{column:?}")).collect();
+        lines.extend(unique_keys(&mut tx).await);
+        into.lock().expect("the lines").extend(lines);
+    }
+
+    let (sqlite, postgres) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
+    on_sqlite(|db| describe(db, sqlite.clone()));
+    on_postgres(|db| describe(db, postgres.clone()));
+    let (sqlite, postgres) = (sqlite.lock().expect("the lines"), postgres.lock().expect("the lines"));
+    let only = |here: &[String], there: &[String]| {
+        here.iter().filter(|line| !there.contains(line)).cloned().collect::<Vec<_>>()
+    };
+    let difference = (only(&sqlite, &postgres), only(&postgres, &sqlite));
+    assert_eq!(difference, (vec![], vec![]), "only in SQLite, only in PostgreSQL");
+}

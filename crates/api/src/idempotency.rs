@@ -64,7 +64,8 @@ pub struct KeyOptional(pub RequestKey);
 fn read_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let invalid = || ApiError::BadRequest {
         code: "idempotency_key_invalid",
-        detail: "the header `Idempotency-Key` must stand once and have 1 to 255 visible ASCII characters".into(),
+        detail: "the header `Idempotency-Key` must stand once and have 1 to 255 visible ASCII characters"
+            .into(),
     };
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -183,7 +184,10 @@ enum Begin {
 }
 
 fn in_flight() -> ApiError {
-    ApiError::conflict("request_in_flight", "a request with this idempotency key is under way; ask again soon")
+    ApiError::conflict(
+        "request_in_flight",
+        "a request with this idempotency key is under way; ask again soon",
+    )
 }
 
 fn reused() -> ApiError {

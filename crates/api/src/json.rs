@@ -1,12 +1,15 @@
 //! JSON bodies from outside: strict, bounded, and never repeated in an error.
 
+use std::error::Error as StdError;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use catalog::digest::Sha256Digest;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use tower_http::timeout::TimeoutError;
 
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -30,15 +33,22 @@ impl<T: DeserializeOwned + Send> FromRequest<AppState> for Json<T> {
     }
 }
 
-/// The digest of a call that takes no body. A body that comes nevertheless is refused.
+/// The digest of a call that says all in its path. Its body is empty, or the object `{}`.
 #[derive(Debug, Clone, Copy)]
 pub struct NoBody(pub Sha256Digest);
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 impl FromRequest<AppState> for NoBody {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
-        let bytes = read_body(request.into_body(), 0).await?;
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let bytes = read_body(request.into_body(), state.settings.limits.json_bytes).await?;
+        if !bytes.is_empty() {
+            let Nothing {} = parse(&bytes)?;
+        }
         Ok(Self(Sha256Digest::of(&bytes)))
     }
 }
@@ -68,12 +78,25 @@ pub(crate) async fn read_body(body: Body, most: u64) -> Result<Bytes, ApiError> 
     let limit = usize::try_from(most).unwrap_or(usize::MAX);
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::BodyTooLarge { most }),
-        Err(_) => Err(ApiError::BadRequest {
-            code: "body_unreadable",
-            detail: "the body broke off or is not framed as HTTP wants it".into(),
-        }),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let detail = format!("the body must not exceed {most} bytes").into();
+            Err(ApiError::TooLarge { code: "body_too_large", detail })
+        }
+        Err(error) => Err(broken_body(error.as_ref())),
     }
+}
+
+/// A body that stopped before its end.
+pub(crate) fn broken_body(error: &(dyn StdError + 'static)) -> ApiError {
+    let mut cause = Some(error);
+    while let Some(inner) = cause {
+        if inner.is::<TimeoutError>() {
+            return ApiError::BodyTimedOut;
+        }
+        cause = inner.source();
+    }
+    let detail = "the body broke off or is not framed as HTTP wants it".into();
+    ApiError::BadRequest { code: "body_unreadable", detail }
 }
 
 fn malformed(detail: &'static str) -> ApiError {
@@ -86,17 +109,22 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         let detail = "the body holds the character U+0000".into();
         return Err(ApiError::Shape { code: "text_invalid", detail, field: None });
     }
+    if !bytes.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+        // serde would read an array as the fields of a struct in their order.
+        let detail = "the body must be a JSON object".into();
+        return Err(ApiError::Shape { code: "wrong_type", detail, field: None });
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        shape_problem(error.inner(), &path, bytes)
+        shape_problem(error.inner(), &path)
     })?;
     reader.end().map_err(|_| malformed("the body goes on after its JSON value"))?;
     Ok(value)
 }
 
 /// Tells what is wrong in our own words: serde's repeat the input.
-fn shape_problem(error: &serde_json::Error, path: &str, bytes: &[u8]) -> ApiError {
+fn shape_problem(error: &serde_json::Error, path: &str) -> ApiError {
     if !error.is_data() {
         return malformed("the body is not well-formed JSON");
     }
@@ -110,7 +138,6 @@ fn shape_problem(error: &serde_json::Error, path: &str, bytes: &[u8]) -> ApiErro
     } else {
         "wrong_type"
     };
-    let _ = bytes;
     let field = known_path(path, code);
     let detail = match code {
         "unknown_field" => expected_fields(&text),

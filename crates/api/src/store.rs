@@ -11,24 +11,23 @@ mod sales;
 use catalog::db::Sql;
 
 pub use api_keys::{find_live_key, insert_key, list_keys, revoke_key};
+pub(crate) use catalog_guards::{is_published_image, lock_artwork};
 pub use challenges::{find_challenge, insert_challenge, live_challenges};
 pub use claims::{
     claim_of_sale, find_claim, find_claim_by_code, insert_claim, lock_claim_of_sale, update_claim,
 };
-pub(crate) use catalog_guards::{is_published_image, lock_artwork};
 pub(crate) use idempotency_keys::{
     SlotKey, SlotRow, StoredReply, complete_slot, find_slot, release_slot, remove_old_slots, take_slot,
 };
 pub(crate) use pulse::write_pulse;
-pub use sales::{
-    SaleFilter, find_sale, insert_sale, list_sales, list_sales_of_line, lock_sale, update_sale,
-};
+pub use sales::{SaleFilter, find_sale, insert_sale, list_sales, list_sales_of_line, lock_sale, update_sale};
 
 /// Every statement of this crate; the tests prepare them on both databases.
 #[must_use]
 pub fn statements() -> Vec<Sql> {
     [
         api_keys::STATEMENTS,
+        catalog_guards::STATEMENTS,
         challenges::STATEMENTS,
         claims::STATEMENTS,
         idempotency_keys::STATEMENTS,

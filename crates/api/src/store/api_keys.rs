@@ -53,7 +53,8 @@ impl TryFrom<ApiKeyRow> for ApiKeyRecord {
     type Error = DbError;
 
     fn try_from(row: ApiKeyRow) -> Result<Self, Self::Error> {
-        let odd = |problem: &dyn std::fmt::Display| DbError::inconsistent("api_keys", &row.api_key_id, problem);
+        let odd =
+            |problem: &dyn std::fmt::Display| DbError::inconsistent("api_keys", &row.api_key_id, problem);
         Ok(Self {
             api_key_id: row.api_key_id.parse().map_err(|e| odd(&e))?,
             scope: Scope::from_word(&row.scope).ok_or_else(|| odd(&"unknown scope"))?,

@@ -1,5 +1,6 @@
-//! Whether the database takes writes.
+//! One row of `key_checks` that is written to see whether the database takes writes.
 
+use catalog::clock::Timestamp;
 use catalog::db::{DbError, Tx};
 
 catalog::statements! {
@@ -8,14 +9,13 @@ catalog::statements! {
             name,
             check_value,
             created_at
-        ) VALUES ('readiness', '', 0)
+        ) VALUES ('readiness', '', $1)
         ON CONFLICT (name) DO UPDATE
-        SET check_value = excluded.check_value";
+        SET created_at = excluded.created_at";
 }
 
-/// Writes a row in `tx`, which the caller drops without a commit, so that nothing stays.
-pub(crate) async fn write_and_roll_back(mut tx: Tx) -> Result<(), DbError> {
-    tx.execute(WRITE, &[]).await?;
-    drop(tx);
+/// Writes the row; the commit tells whether it lasts.
+pub(crate) async fn write_pulse(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(WRITE, &[now.into()]).await?;
     Ok(())
 }

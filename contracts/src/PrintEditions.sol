@@ -197,21 +197,10 @@ contract PrintEditions is ERC721, ERC2981, Roles, Pausable {
     }
 
     /// @inheritdoc ERC721
+    /// @dev Both forms of safeTransferFrom are payable too, and begin with this one.
     function transferFrom(address from, address to, uint256 tokenId) public payable override {
         _refuseValue();
         super.transferFrom(from, to, tokenId);
-    }
-
-    /// @inheritdoc ERC721
-    function safeTransferFrom(address from, address to, uint256 tokenId) public payable override {
-        _refuseValue();
-        super.safeTransferFrom(from, to, tokenId);
-    }
-
-    /// @inheritdoc ERC721
-    function safeTransferFrom(address from, address to, uint256 tokenId, bytes calldata data) public payable override {
-        _refuseValue();
-        super.safeTransferFrom(from, to, tokenId, data);
     }
 
     // ------------------------------------------------------------------------------------------------------- views

@@ -48,6 +48,30 @@ contract GasTest is EditionsTest {
         _snap("mint, 20 fresh recipients, next issues");
     }
 
+    /// @dev The dearest items that there are: what a gas limit has to reckon with.
+    function test_mintTwentyNextIssuesOfTwentyEditions() public {
+        IPrintEditions.MintItem[] memory items = _items(2, 20, 1);
+        for (uint256 i; i < items.length; ++i) {
+            _open(100 + i, 1);
+            _void(_id(100 + i, 1, 0));
+            items[i].tokenId = _id(100 + i, 1, 1);
+        }
+        _mint(items);
+        _snap("mint, 20 fresh recipients, next issues, 20 editions");
+    }
+
+    /// @dev The same for voids.
+    function test_voidTwentyUnissuedOfTwentyEditions() public {
+        IPrintEditions.VoidItem[] memory items = new IPrintEditions.VoidItem[](20);
+        for (uint256 i; i < items.length; ++i) {
+            _open(100 + i, 1);
+            _void(_id(100 + i, 1, 0));
+            items[i] = IPrintEditions.VoidItem(_id(100 + i, 1, 1), 1);
+        }
+        _void(items);
+        _snap("void, 20 unissued, next issues, 20 editions");
+    }
+
     function test_voidBound() public {
         _mint(_items(2, 20, 0));
         _voidRange(2, 1, 0);

@@ -1,12 +1,17 @@
-//! Settings: typed and checked at the start. The only file that reads the environment.
+//! Settings: typed and checked at the start. This module alone reads the environment.
+
+mod load;
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use catalog::account::Account;
 use catalog::db::DbUrl;
 use secrecy::SecretString;
+
+pub use load::{Layers, SettingError, environment};
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
@@ -20,7 +25,7 @@ pub struct Settings {
     /// The database.
     pub database_url: DbUrl,
     /// Where the secrets lie.
-    pub secrets_dir: PathBuf,
+    pub secrets_dir: SecretsDir,
     /// The chain.
     pub chain: ChainSettings,
     /// Logs.
@@ -33,6 +38,25 @@ pub struct Settings {
     pub limits: Limits,
     /// How calls reach the chain.
     pub minting: MintingSettings,
+}
+
+/// Where the secrets lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretsDir {
+    /// In the data directory, where a first start may make them.
+    Embedded(PathBuf),
+    /// Where the operator keeps them; nothing is ever made there.
+    Given(PathBuf),
+}
+
+impl SecretsDir {
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &std::path::Path {
+        match self {
+            Self::Embedded(path) | Self::Given(path) => path,
+        }
+    }
 }
 
 /// Which chain, and which contract on it.
@@ -107,8 +131,12 @@ pub struct Limits {
     pub image_bytes: u64,
     /// Largest image in pixels.
     pub image_pixels: u64,
+    /// Images that are decoded at once.
+    pub image_decodes: NonZeroUsize,
     /// Requests that are worked on at once; more get 503.
     pub requests_at_once: usize,
+    /// Connections that are open at once; more wait.
+    pub connections: usize,
     /// Longest time until a request is answered.
     pub request_time: Duration,
     /// Longest time until an image is taken in.

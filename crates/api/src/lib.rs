@@ -10,15 +10,19 @@
 
 pub mod auth;
 pub mod claim;
+pub mod cli;
 pub mod config;
 pub mod error;
 pub mod idempotency;
 pub mod json;
+pub mod keys;
 pub mod readiness;
 mod redeeming;
 pub mod routes;
 pub mod sale;
 mod selling;
+pub mod server;
+pub mod service;
 pub mod state;
 pub mod store;
 pub mod telemetry;

@@ -1,0 +1,127 @@
+//! The command line: `colophon serve`, `colophon key …`, `colophon migrate`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::auth::{ApiKeyId, Scope};
+use crate::config::{Layers, SettingError, Settings, environment};
+
+/// Digital collectibles for physical limited-edition prints.
+#[derive(Debug, Parser)]
+#[command(name = "colophon", version, propagate_version = true)]
+pub struct Cli {
+    /// Where and how.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the service until SIGTERM or SIGINT.
+    Serve,
+    /// Makes, lists and revokes API keys; works beside a running service.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Brings the database's schema up to date.
+    Migrate,
+    // CHAIN: `Demo { image }`, `Contract(Deploy)` and `Verify { token_id }` go here when they work.
+}
+
+/// What to do with API keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Makes a key and prints it on standard output, once.
+    Create {
+        /// What it may do.
+        #[arg(long)]
+        scope: Scope,
+        /// What to call it in lists.
+        #[arg(long, default_value = "unnamed")]
+        name: String,
+        /// Prints nothing but the key.
+        #[arg(long)]
+        quiet: bool,
+    },
+    /// Lists the keys; what they are is not known any more.
+    List,
+    /// Revokes a key for ever.
+    Revoke {
+        /// Its id: `key_…`.
+        api_key_id: ApiKeyId,
+    },
+}
+
+/// Flags for the main settings; `config.default.toml` explains all of them.
+#[derive(Debug, Args)]
+pub struct SettingsArgs {
+    /// File with settings.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of everything embedded.
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Address and port to listen on.
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// How the outside reaches the service.
+    #[arg(long, global = true, value_name = "URL")]
+    public_base_url: Option<String>,
+    /// The database. A password is better given in the environment or a file.
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// JSON-RPC address of the chain; may be repeated.
+    #[arg(long, global = true, value_name = "URL")]
+    rpc_url: Vec<String>,
+    /// The chain's id.
+    #[arg(long, global = true, value_name = "NUMBER")]
+    chain_id: Option<String>,
+    /// The deployed contract.
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    contract: Option<String>,
+    /// Folder of the secrets.
+    #[arg(long, global = true, value_name = "DIR")]
+    secrets_dir: Option<String>,
+    /// `plain` or `json`.
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// What is logged: `info`, `debug`, `info,minting=debug`.
+    #[arg(long, global = true, value_name = "FILTER")]
+    log_level: Option<String>,
+}
+
+impl SettingsArgs {
+    /// Reads and checks every setting, with these flags on top.
+    pub fn load(self) -> Result<Settings, SettingError> {
+        let (environment, named_file) = environment()?;
+        let file = self.config.or(named_file).map(|path| {
+            std::fs::read_to_string(&path).map_err(|error| {
+                SettingError::new(
+                    "--config",
+                    format!("names `{}`, which cannot be read: {error}", path.display()),
+                )
+            })
+        });
+        let flags = [
+            ("data_dir", self.data_dir),
+            ("listen", self.listen),
+            ("public_base_url", self.public_base_url),
+            ("database_url", self.database_url),
+            ("chain_id", self.chain_id),
+            ("contract", self.contract),
+            ("secrets_dir", self.secrets_dir),
+            ("log.format", self.log_format),
+            ("log.level", self.log_level),
+        ];
+        Settings::load(Layers {
+            file: file.transpose()?,
+            environment,
+            flags: flags.into_iter().filter_map(|(name, text)| Some((name, text?))).collect(),
+            rpc_urls: self.rpc_url,
+        })
+    }
+}

@@ -1,0 +1,111 @@
+use super::*;
+
+fn from_file(text: &str) -> Result<Settings, SettingError> {
+    Settings::load(Layers { file: Some(text.to_owned()), ..Layers::default() })
+}
+
+fn from_environment(name: &str, value: &str) -> Result<Settings, SettingError> {
+    let environment = HashMap::from([(name.to_owned(), value.to_owned())]);
+    Settings::load(Layers { environment, ..Layers::default() })
+}
+
+fn sentence(outcome: Result<Settings, SettingError>) -> String {
+    outcome.map_or_else(|error| error.to_string(), |_| "no problem".to_owned())
+}
+
+#[test]
+fn without_any_setting_the_defaults_stand() -> Result<(), SettingError> {
+    let settings = Settings::load(Layers::default())?;
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8020");
+    assert_eq!(settings.public_base_url, "http://127.0.0.1:8020");
+    assert_eq!(settings.database_url.to_string(), "sqlite:./colophon-data/colophon.db");
+    assert_eq!(settings.secrets_dir, SecretsDir::Embedded("./colophon-data/secrets".into()));
+    assert_eq!(settings.claims.open_on, OpenOn::Shipment);
+    assert_eq!(settings.claims.expire_after, None);
+    assert_eq!(settings.returns.processing, Duration::from_secs(21 * DAY));
+    assert_eq!(settings.minting.group_gas_ceiling, 16_000_000);
+    Ok(())
+}
+
+#[test]
+fn the_default_file_names_every_setting() {
+    // What has no default stands there as a comment, so that a reader finds it.
+    let raw = include_str!("../load.rs");
+    let fields = raw.lines().skip_while(|line| !line.starts_with("struct Raw {"));
+    let fields = fields.take_while(|line| !line.starts_with("/// The number, if"));
+    for line in fields.filter(|line| line.starts_with("    ") && line.contains(':')) {
+        let name = line.trim().split(':').next().unwrap_or_default();
+        let stands = |name: &str| {
+            DEFAULTS.lines().any(|line| {
+                line.trim_start_matches("# ").starts_with(&format!("{name} =")) || line == format!("[{name}]")
+            })
+        };
+        assert!(stands(name), "{name}");
+    }
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() -> Result<(), SettingError> {
+    let layers = |flags| Layers {
+        file: Some("listen = \"127.0.0.1:1\"\n[claims]\nopen_on = \"sale\"".to_owned()),
+        environment: HashMap::from([("COLOPHON_LISTEN".to_owned(), "127.0.0.1:2".to_owned())]),
+        flags,
+        rpc_urls: Vec::new(),
+    };
+    let settings = Settings::load(layers(Vec::new()))?;
+    assert_eq!((settings.listen.port(), settings.claims.open_on), (2, OpenOn::Sale));
+    let settings = Settings::load(layers(vec![("listen", "127.0.0.1:3".to_owned())]))?;
+    assert_eq!(settings.listen.port(), 3);
+    Ok(())
+}
+
+#[test]
+fn the_environment_reaches_every_table() -> Result<(), SettingError> {
+    let settings = from_environment("COLOPHON_CLAIMS__OPEN_ON", "delivery")?;
+    assert_eq!(settings.claims.open_on, OpenOn::Delivery);
+    let settings = from_environment("COLOPHON_LIMITS__JSON_BYTES", "2048")?;
+    assert_eq!(settings.limits.json_bytes, 2048);
+    Ok(())
+}
+
+#[test]
+fn a_list_of_addresses_is_read_from_the_environment_and_hidden() -> Result<(), SettingError> {
+    let environment = HashMap::from([
+        ("COLOPHON_RPC_URLS".to_owned(), "https://a.example/key,https://b.example".to_owned()),
+        ("COLOPHON_CHAIN_ID".to_owned(), "137".to_owned()),
+    ]);
+    let settings = Settings::load(Layers { environment, ..Layers::default() })?;
+    assert_eq!(settings.chain.rpc_urls.len(), 2);
+    assert!(!format!("{settings:?}").contains("a.example"));
+    Ok(())
+}
+
+#[test]
+fn a_bad_setting_is_named_in_one_sentence() {
+    let sentences: Vec<String> = [
+        from_file("colour = 1"),
+        from_file("[claims]\ncolour = 1"),
+        from_file("[claims]\nopen_on = \"never\""),
+        from_file("[limits]\njson_bytes = \"many\""),
+        from_file("[limits]\njson_bytes = -1"),
+        from_file("[minting]\nfinality_depth = 0"),
+        from_file("[returns]\ntransit_days = 80"),
+        from_file("listen = \"nowhere\""),
+        from_file("public_base_url = \"https://prints.example.com/\""),
+        from_file("rpc_urls = [\"https://rpc.example\"]"),
+        from_file("contract = \"0x12\""),
+        from_file("not toml"),
+        from_environment("COLOPHON_DATABASE_URL", "mysql://root:hunter2@db"),
+        from_environment("COLOPHON_COLOUR", "1"),
+    ]
+    .map(sentence)
+    .into();
+    insta::assert_debug_snapshot!(sentences);
+}
+
+#[test]
+fn a_password_in_the_database_address_is_never_shown() -> Result<(), SettingError> {
+    let settings = from_environment("COLOPHON_DATABASE_URL", "postgres://me:hunter2@db.example/prints")?;
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    Ok(())
+}

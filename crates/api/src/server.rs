@@ -1,0 +1,109 @@
+//! Accepting connections: bounded in number, in the time that a client may take for its headers, and in the
+//! time that is left to requests under way when the service is told to stop.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::idempotency;
+use crate::state::AppState;
+
+/// How long a client may take for its headers, and how long a connection may idle between requests.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+/// Largest head of a request in bytes; a longer one gets 431.
+const HEAD_BYTES: usize = 64 * 1024;
+/// How long requests under way may go on after the signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+/// Pause after the machine has no room for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Pause between two sweeps of old idempotency keys.
+const SWEEP_PAUSE: Duration = Duration::from_secs(3600);
+
+/// Serves until `stop` is done, then lets requests under way come to their end for at most 10 s.
+pub async fn serve(listener: TcpListener, app: Router, connections: usize, stop: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(connections));
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_buf_size(HEAD_BYTES);
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        // A place first: connections beyond the bound wait in the system's own queue.
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, accept(&listener).await)
+        };
+        let (place, stream) = tokio::select! {
+            next = next => next,
+            () = &mut stop => break,
+        };
+        let service = TowerToHyperService::new(app.clone());
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke off");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    tracing::info!("stopping: no new connections");
+    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+        tracing::warn!("stopping: requests that took too long are broken off");
+    }
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Answers are small and wanted at once. Without it they are only later.
+                let _ = stream.set_nodelay(true);
+                return stream;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Done when the process is told to stop: SIGTERM, or SIGINT from the keyboard.
+pub async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupt = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be heard");
+            let _ = interrupt.await;
+        }
+    }
+}
+
+/// Removes old idempotency keys every hour. Runs until it is dropped or aborted.
+pub async fn sweep_forever(app: AppState) {
+    let mut hours = tokio::time::interval(SWEEP_PAUSE);
+    loop {
+        hours.tick().await;
+        match idempotency::sweep(&app).await {
+            Ok(removed) => tracing::debug!(removed, "swept idempotency keys"),
+            Err(error) => {
+                tracing::warn!(error = crate::error::chain(&error), "idempotency keys were not swept")
+            }
+        }
+    }
+}

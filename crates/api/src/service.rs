@@ -1,0 +1,177 @@
+//! Putting the service together: data directory, database, image store, state.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use catalog::account::Account;
+use catalog::chance::{Chance, SystemChance};
+use catalog::clock::{Clock, SystemClock};
+use catalog::db::{Db, DbError, DbUrl};
+use metrics_exporter_prometheus::PrometheusHandle;
+use minting::image_intake::{ImageIntake, ImageIntakeError};
+use minting::image_store::{ImageStore, ImageStoreError};
+use tokio::net::TcpListener;
+
+use crate::claim::code::{ClaimPepper, PepperTooShort};
+use crate::config::Settings;
+use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
+use crate::state::{App, AppState, ChainFacts};
+use crate::{routes, server};
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process serves from the same data directory.
+    #[error("another process uses the data directory `{}`; stop it first, or set `data_dir`", .0.display())]
+    DataDirInUse(PathBuf),
+    /// The data directory cannot be used.
+    #[error("the data directory `{}` cannot be used", path.display())]
+    DataDir {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database cannot be used.
+    #[error("the database {url} cannot be used")]
+    Database {
+        /// Which, without its password.
+        url: DbUrl,
+        /// Why not.
+        #[source]
+        source: DbError,
+    },
+    /// The image store cannot be used.
+    #[error("the image store cannot be used")]
+    ImageStore(#[from] ImageStoreError),
+    /// Uploads cannot be taken in.
+    #[error("uploads cannot be taken in")]
+    Intake(#[from] ImageIntakeError),
+}
+
+/// The right of this process alone to serve from a data directory; it ends with the process.
+#[derive(Debug)]
+pub struct DataDirLock {
+    _file: File,
+}
+
+/// Makes the data directory, which only its owner may enter.
+pub fn make_data_dir(path: &Path) -> Result<(), StartError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| StartError::DataDir { path: path.to_owned(), source })
+}
+
+/// Takes the data directory for this process; a second process is refused.
+pub fn lock_data_dir(path: &Path) -> Result<DataDirLock, StartError> {
+    make_data_dir(path)?;
+    let odd = |source| StartError::DataDir { path: path.to_owned(), source };
+    let file =
+        File::options().create(true).truncate(false).write(true).open(path.join("lock")).map_err(odd)?;
+    match file.try_lock() {
+        Ok(()) => Ok(DataDirLock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(StartError::DataDirInUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(odd(source)),
+    }
+}
+
+/// Takes what this process alone may use: the data directory, when the embedded database lies in it. Several
+/// processes may share a `PostgreSQL` database.
+pub fn lock_for_serving(settings: &Settings) -> Result<Option<DataDirLock>, StartError> {
+    match settings.database_url {
+        DbUrl::Sqlite(_) => lock_data_dir(&settings.data_dir).map(Some),
+        DbUrl::Postgres(_) => Ok(None),
+    }
+}
+
+/// Opens the database and brings its schema up to date.
+pub async fn open_database(settings: &Settings) -> Result<Db, StartError> {
+    if matches!(settings.database_url, DbUrl::Sqlite(_)) {
+        make_data_dir(&settings.data_dir)?;
+    }
+    let odd = |source| StartError::Database { url: settings.database_url.clone(), source };
+    let db = Db::connect(&settings.database_url).await.map_err(odd)?;
+    db.migrate().await.map_err(odd)?;
+    Ok(db)
+}
+
+/// What the chain's side brings to the service.
+pub struct ChainSide {
+    /// Which chain, which contract.
+    pub facts: ChainFacts,
+    /// The secret that claim codes are kept under.
+    pub claim_pepper: ClaimPepper,
+    /// `chain_id`, `signer_balance`.
+    pub probes: Vec<Arc<dyn Probe>>,
+}
+
+impl ChainSide {
+    /// CHAIN: stands until `serve` starts the chain. No claim code made under this pepper outlives the process.
+    pub fn absent() -> Result<Self, PepperTooShort> {
+        let nobody = Account::from_bytes([0; 20]);
+        Ok(Self {
+            facts: ChainFacts {
+                chain_id: 31_337,
+                contract: nobody,
+                royalty_receiver: nobody,
+                signers: Vec::new(),
+            },
+            claim_pepper: ClaimPepper::from_bytes(&(&SystemChance as &dyn Chance).bytes::<32>())?,
+            probes: Vec::new(),
+        })
+    }
+}
+
+/// Opens the image store.
+pub async fn open_images(settings: &Settings) -> Result<ImageStore, StartError> {
+    let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+    let folder = settings.data_dir.join("images");
+    make_data_dir(&settings.data_dir)?;
+    Ok(ImageStore::open_fs(&folder, SystemClock.now(), chance).await?)
+}
+
+/// Puts the parts together.
+pub async fn assemble(
+    settings: Settings,
+    db: Db,
+    images: ImageStore,
+    chain: ChainSide,
+    metrics: PrometheusHandle,
+) -> Result<AppState, StartError> {
+    let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+    let uploads = settings.data_dir.join("uploads");
+    let decodes = settings.limits.image_decodes;
+    let intake =
+        ImageIntake::open(images.clone(), uploads, decodes, SystemClock.now(), Arc::clone(&chance)).await?;
+    let mut probes: Vec<Arc<dyn Probe>> =
+        vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(ImageStoreProbe(images.clone()))];
+    probes.extend(chain.probes);
+    Ok(Arc::new(App {
+        db,
+        clock: Arc::new(SystemClock),
+        chance,
+        settings,
+        chain: chain.facts,
+        claim_pepper: chain.claim_pepper,
+        images,
+        intake,
+        readiness: Readiness::new(probes),
+        metrics,
+    }))
+}
+
+/// Serves until the process is told to stop.
+pub async fn run(state: AppState) -> std::io::Result<()> {
+    let listener = TcpListener::bind(state.settings.listen).await?;
+    let (address, database) = (listener.local_addr()?, &state.settings.database_url);
+    tracing::info!(%address, %database, "serving");
+    let sweep = tokio::spawn(server::sweep_forever(Arc::clone(&state)));
+    let connections = state.settings.limits.connections;
+    server::serve(listener, routes::router(Arc::clone(&state)), connections, server::stop_signal()).await;
+    sweep.abort();
+    state.db.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}

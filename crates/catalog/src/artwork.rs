@@ -80,9 +80,8 @@ impl Year {
 impl ArtworkFacts {
     /// Checks what a curator says.
     pub fn parse(input: &ArtworkInput<'_>) -> Result<Self, InvalidField> {
-        let line = |field, code, text: Option<&str>| {
-            text.map(|text| Line::parse(field, code, text)).transpose()
-        };
+        let line =
+            |field, code, text: Option<&str>| text.map(|text| Line::parse(field, code, text)).transpose();
         let prose = |field, text: Option<&str>| {
             text.map(|text| Prose::parse(field, "description_invalid", text)).transpose()
         };
@@ -120,7 +119,9 @@ mod tests {
     use super::*;
 
     fn input<'a>() -> ArtworkInput<'a> {
-        ArtworkInput { artist: "葛飾北斎", title_zh: Some("神奈川冲浪里"), ..ArtworkInput::default() }
+        ArtworkInput {
+            artist: "葛飾北斎", title_zh: Some("神奈川冲浪里"), ..ArtworkInput::default()
+        }
     }
 
     #[test]

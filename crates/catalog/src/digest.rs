@@ -70,6 +70,12 @@ impl serde::Serialize for Sha256Digest {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Sha256Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl From<Sha256Digest> for crate::db::Value {
     fn from(digest: Sha256Digest) -> Self {
         Self::from(digest.to_string())

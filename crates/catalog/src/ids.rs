@@ -96,9 +96,8 @@ pub fn generate(prefix: &str, now: crate::clock::Timestamp, chance: &dyn crate::
 #[doc(hidden)]
 pub fn check(prefix: &'static str, text: &str) -> Result<(), InvalidId> {
     let digits = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
-    let well_formed = |digits: &str| {
-        digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
+    let well_formed =
+        |digits: &str| digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if digits.is_some_and(well_formed) { Ok(()) } else { Err(InvalidId { prefix }) }
 }
 

@@ -45,14 +45,8 @@ pub enum ImpressionState {
 
 impl ImpressionState {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Available,
-        Self::Reserved,
-        Self::Sold,
-        Self::InReturn,
-        Self::Quarantined,
-        Self::Withdrawn,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Available, Self::Reserved, Self::Sold, Self::InReturn, Self::Quarantined, Self::Withdrawn];
 
     /// The word in the database and in JSON.
     #[must_use]
@@ -189,7 +183,8 @@ mod tests {
     fn sheets_are_numbered_as_a_printer_would() {
         let run = Run { size: 3, artist_proofs: 2, printer_proofs: 0, hors_commerce: 1, bon_a_tirer: 1 };
         let labels: Vec<_> = sheets(&run).map(|(serial, label)| (serial.get(), label)).collect();
-        let expected = [(1, "1/3"), (2, "2/3"), (3, "3/3"), (4, "AP I/II"), (5, "AP II/II"), (6, "HC I/I"), (7, "BAT")];
+        let expected =
+            [(1, "1/3"), (2, "2/3"), (3, "3/3"), (4, "AP I/II"), (5, "AP II/II"), (6, "HC I/I"), (7, "BAT")];
         assert_eq!(labels, expected.map(|(serial, label)| (serial, label.to_owned())));
     }
 

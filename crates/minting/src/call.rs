@@ -7,6 +7,7 @@ use catalog::typed_id;
 use serde::{Deserialize, Serialize};
 
 use crate::token::TokenId;
+use crate::transaction::TransactionId;
 
 typed_id!(
     /// A call: `call_…`.
@@ -147,6 +148,50 @@ impl Call {
             Self::Mint { token_id, .. } | Self::Settle { token_id } | Self::Void { token_id, .. } => {
                 Some(*token_id)
             }
+        }
+    }
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallState {
+    /// Waits to be bound to a transaction.
+    Queued {
+        /// Why it is back in the queue, if it was bound before.
+        setback: Option<String>,
+    },
+    /// Belongs to a transaction.
+    Bound(TransactionId),
+    /// Carried out, in a final block; without a transaction of ours when the chain had it done already.
+    Done(Option<TransactionId>),
+    /// No longer wanted.
+    Void,
+    /// Cannot be carried out, for that reason.
+    Refused(String),
+    /// Waits for a person to look, for that reason.
+    Review(String),
+}
+
+impl CallState {
+    /// The word in the database and in JSON.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Queued { .. } => "queued",
+            Self::Bound(_) => "bound",
+            Self::Done(_) => "done",
+            Self::Void => "void",
+            Self::Refused(_) => "refused",
+            Self::Review(_) => "review",
+        }
+    }
+
+    /// The transaction that carries or carried it.
+    #[must_use]
+    pub fn transaction_id(&self) -> Option<&TransactionId> {
+        match self {
+            Self::Bound(id) | Self::Done(Some(id)) => Some(id),
+            Self::Queued { .. } | Self::Done(None) | Self::Void | Self::Refused(_) | Self::Review(_) => None,
         }
     }
 }

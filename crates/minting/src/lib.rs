@@ -3,17 +3,34 @@
 //! It takes what to mint and later answers what happened to it. It knows no sale, no claim, no buyer.
 //!
 //! Two halves share the crate. The image half: [`image`] (header check and decoding), [`fingerprint`],
-//! [`rendition`], [`image_store`], and the [`metadata`] that names them. The chain half: [`token`] and [`call`]
+//! [`rendition`], [`image_store`], [`image_intake`], and the [`metadata`] that names them. The chain half: [`token`] and [`call`]
 //! are the words; [`transaction`], [`fees`], [`gas`] and [`send_error`] decide without I/O; [`chain`] says what
 //! a chain can be asked and [`rpc`] asks it; [`pipeline`] makes one pass, [`worker`] repeats it.
 
 pub mod call;
+pub mod contract;
+pub mod event;
+pub mod fees;
+pub mod gas;
+pub mod outcome;
+pub mod send_error;
 pub mod token;
+pub mod transaction;
 pub mod wallet;
+
+pub mod chain;
+pub mod deployment;
+pub mod devchain;
+pub mod pipeline;
+pub mod rpc;
+pub mod signer;
+pub mod store;
+pub mod worker;
 
 pub mod drawing;
 pub mod fingerprint;
 pub mod image;
+pub mod image_intake;
 pub mod image_store;
 pub mod metadata;
 pub mod rendition;

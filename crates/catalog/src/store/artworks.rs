@@ -88,7 +88,8 @@ impl TryFrom<ArtworkRow> for Artwork {
     type Error = DbError;
 
     fn try_from(row: ArtworkRow) -> Result<Self, Self::Error> {
-        let odd = |problem: &dyn std::fmt::Display| DbError::inconsistent("artworks", &row.artwork_id, problem);
+        let odd =
+            |problem: &dyn std::fmt::Display| DbError::inconsistent("artworks", &row.artwork_id, problem);
         let line = |field, text: &Option<String>| {
             text.as_deref().map(|text| Line::parse(field, field, text)).transpose().map_err(|e| odd(&e))
         };
@@ -115,11 +116,7 @@ impl TryFrom<ArtworkRow> for Artwork {
     }
 }
 
-fn facts_values(
-    artwork_id: &ArtworkId,
-    facts: &ArtworkFacts,
-    at: Timestamp,
-) -> [crate::db::Value; 9] {
+fn facts_values(artwork_id: &ArtworkId, facts: &ArtworkFacts, at: Timestamp) -> [crate::db::Value; 9] {
     [
         artwork_id.into(),
         facts.accession_number.as_ref().map(Line::as_str).into(),

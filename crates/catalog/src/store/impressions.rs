@@ -73,8 +73,9 @@ impl TryFrom<ImpressionRow> for Impression {
     type Error = DbError;
 
     fn try_from(row: ImpressionRow) -> Result<Self, Self::Error> {
-        let odd =
-            |problem: &dyn std::fmt::Display| DbError::inconsistent("impressions", &row.impression_id, problem);
+        let odd = |problem: &dyn std::fmt::Display| {
+            DbError::inconsistent("impressions", &row.impression_id, problem)
+        };
         let serial = u16::try_from(row.serial).ok().and_then(Serial::new);
         Ok(Self {
             impression_id: row.impression_id.parse().map_err(|e| odd(&e))?,
@@ -156,10 +157,7 @@ pub async fn move_impression(
 }
 
 /// How many sheets of an edition are in each state. The numbers add up to the declared size, always.
-pub async fn census(
-    tx: &mut Tx,
-    edition_id: &EditionId,
-) -> Result<Vec<(ImpressionState, u64)>, DbError> {
+pub async fn census(tx: &mut Tx, edition_id: &EditionId) -> Result<Vec<(ImpressionState, u64)>, DbError> {
     let rows: Vec<(String, i64)> = tx.fetch_all(CENSUS, &[edition_id.into()]).await?;
     let counted = |(state, count): &(String, i64)| {
         Some((ImpressionState::from_word(state)?, u64::try_from(*count).ok()?))

@@ -44,7 +44,8 @@ impl TryFrom<PrintImageRow> for PrintImage {
     type Error = DbError;
 
     fn try_from(row: PrintImageRow) -> Result<Self, Self::Error> {
-        let odd = |problem: &dyn std::fmt::Display| DbError::inconsistent("print_images", &row.sha256, problem);
+        let odd =
+            |problem: &dyn std::fmt::Display| DbError::inconsistent("print_images", &row.sha256, problem);
         Ok(Self {
             sha256: row.sha256.parse().map_err(|e| odd(&e))?,
             cid: row.cid.clone(),

@@ -1,0 +1,409 @@
+//! `PrintEditions` in Rust: the calldata of a transaction, and what the events of a receipt say of each call.
+//!
+//! The interface file of the contract is the only source of its ABI.
+
+use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::rpc::types::Log;
+use alloy::sol;
+use alloy::sol_types::{SolCall, SolError, SolEvent, SolValue};
+use catalog::account::Account;
+use catalog::digest::Sha256Digest;
+
+use crate::call::{Call, CallKind, EditionTerms};
+
+mod abi {
+    alloy::sol!("../../contracts/src/IPrintEditions.sol");
+}
+pub(crate) use abi::IPrintEditions;
+
+sol! {
+    /// What the contract inherits: ERC-721, ERC-2981, ERC-5313, `AccessControl`, `Pausable`.
+    interface Inherited {
+        event Transfer(address indexed from, address indexed to, uint256 indexed tokenId);
+        error EnforcedPause();
+        error AccessControlUnauthorizedAccount(address account, bytes32 neededRole);
+        function ownerOf(uint256 tokenId) external view returns (address);
+        function royaltyInfo(uint256 tokenId, uint256 salePrice) external view returns (address, uint256);
+        function hasRole(bytes32 role, address account) external view returns (bool);
+        function paused() external view returns (bool);
+    }
+}
+
+/// The compiled contract, as checked in and reproduced by CI.
+const ARTIFACT: &str = include_str!("../../../contracts/artifacts/PrintEditions.json");
+
+/// What happened to one item of a transaction, by the receipt's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ItemEvent {
+    /// The edition was opened.
+    EditionOpened {
+        /// Its number.
+        edition: u64,
+    },
+    /// The token was minted.
+    Minted {
+        /// Which.
+        token_id: u64,
+        /// To whom.
+        recipient: Account,
+    },
+    /// The mint of that token was passed over.
+    MintSkipped {
+        /// Which.
+        token_id: u64,
+        /// Why.
+        reason: MintSkip,
+    },
+    /// The id is a tombstone now.
+    Voided {
+        /// Which.
+        token_id: u64,
+    },
+    /// The void of that id was passed over.
+    VoidSkipped {
+        /// Which.
+        token_id: u64,
+        /// Why.
+        reason: VoidSkip,
+    },
+    /// The token's lock has ended.
+    Unlocked {
+        /// Which.
+        token_id: u64,
+    },
+    /// The settling of that token was passed over.
+    SettleSkipped {
+        /// Which.
+        token_id: u64,
+        /// Why.
+        reason: SettleSkip,
+    },
+}
+
+/// Why a mint was passed over, as the contract numbers the reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MintSkip {
+    /// The id has a live token.
+    AlreadyIssued,
+    /// The id was voided.
+    Tombstone,
+    /// The edition is not open, or has no such serial.
+    UnknownSerial,
+    /// The issue before this one is no tombstone yet.
+    PredecessorLive,
+    /// Zero, or the contract itself.
+    BadRecipient,
+    /// More than 90 days ahead of the block's time.
+    BadSettlesAt,
+    /// The cap of this clock hour is used up.
+    CapReached,
+}
+
+/// Why a void was passed over, as the contract numbers the reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VoidSkip {
+    /// Not a reason that the registrar may give.
+    BadReason,
+    /// The id is a tombstone already.
+    Tombstone,
+    /// The token is out of the issuer's reach.
+    Settled,
+    /// The edition is not open, or has no such serial.
+    UnknownSerial,
+    /// The issue before this one is no tombstone yet.
+    PredecessorLive,
+}
+
+/// Why a settling was passed over, as the contract numbers the reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettleSkip {
+    /// There is no such token yet.
+    Unissued,
+    /// There is no such token any more.
+    Tombstone,
+    /// It needs no settling.
+    AlreadySettled,
+}
+
+impl MintSkip {
+    /// The word in the books.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AlreadyIssued => "already_issued",
+            Self::Tombstone => "tombstone",
+            Self::UnknownSerial => "unknown_serial",
+            Self::PredecessorLive => "predecessor_live",
+            Self::BadRecipient => "bad_recipient",
+            Self::BadSettlesAt => "bad_settles_at",
+            Self::CapReached => "cap_reached",
+        }
+    }
+}
+
+impl VoidSkip {
+    /// The word in the books.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadReason => "bad_reason",
+            Self::Tombstone => "tombstone",
+            Self::Settled => "settled",
+            Self::UnknownSerial => "unknown_serial",
+            Self::PredecessorLive => "predecessor_live",
+        }
+    }
+}
+
+pub(crate) fn address(account: Account) -> Address {
+    Address::from(*account.as_bytes())
+}
+
+pub(crate) fn account(address: Address) -> Account {
+    Account::from_bytes(address.into())
+}
+
+fn digest(digest: Sha256Digest) -> B256 {
+    B256::from(*digest.as_bytes())
+}
+
+impl From<&EditionTerms> for IPrintEditions::EditionTerms {
+    fn from(terms: &EditionTerms) -> Self {
+        Self {
+            serials: terms.serials,
+            imageDigest: digest(terms.image_digest),
+            colophonDigest: digest(terms.colophon_digest),
+            royaltyReceiver: address(terms.royalty_receiver),
+            royaltyBasisPoints: terms.royalty_basis_points,
+        }
+    }
+}
+
+impl From<IPrintEditions::EditionTerms> for EditionTerms {
+    fn from(terms: IPrintEditions::EditionTerms) -> Self {
+        Self {
+            serials: terms.serials,
+            image_digest: Sha256Digest::from_bytes(terms.imageDigest.0),
+            colophon_digest: Sha256Digest::from_bytes(terms.colophonDigest.0),
+            royalty_receiver: account(terms.royaltyReceiver),
+            royalty_basis_points: terms.royaltyBasisPoints,
+        }
+    }
+}
+
+/// Calls that one transaction cannot carry: none, of several kinds, or several editions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("these calls do not fit into one transaction")]
+pub struct UnfitGroup;
+
+/// The calldata of a transaction that carries `calls`, which are of one kind. An edition goes alone.
+pub fn calldata(calls: &[Call]) -> Result<Vec<u8>, UnfitGroup> {
+    let kind = calls.first().ok_or(UnfitGroup)?.kind();
+    if calls.iter().any(|call| call.kind() != kind) || (kind == CallKind::OpenEdition && calls.len() != 1) {
+        return Err(UnfitGroup);
+    }
+    let mut mints = Vec::new();
+    let mut voids = Vec::new();
+    let mut settles = Vec::new();
+    for call in calls {
+        match call {
+            Call::OpenEdition { edition, terms } => {
+                let open = IPrintEditions::openEditionCall {
+                    edition: U256::from(edition.get()),
+                    terms: terms.into(),
+                };
+                return Ok(open.abi_encode());
+            }
+            Call::Mint { token_id, recipient, settles_at } => mints.push(IPrintEditions::MintItem {
+                recipient: address(*recipient),
+                tokenId: U256::from(token_id.get()),
+                settlesAt: *settles_at,
+            }),
+            Call::Void { token_id, reason } => voids.push(IPrintEditions::VoidItem {
+                tokenId: U256::from(token_id.get()),
+                reason: *reason as u8,
+            }),
+            Call::Settle { token_id } => settles.push(U256::from(token_id.get())),
+        }
+    }
+    Ok(match kind {
+        CallKind::Mint => IPrintEditions::mintCall { items: mints }.abi_encode(),
+        CallKind::Void => IPrintEditions::voidCall { items: voids }.abi_encode(),
+        CallKind::Settle | CallKind::OpenEdition => {
+            IPrintEditions::settleCall { tokenIds: settles }.abi_encode()
+        }
+    })
+}
+
+/// Reads the items' events from a receipt's logs; logs of other contracts and other events are passed over.
+pub(crate) fn item_events(contract: Address, logs: &[Log]) -> Vec<ItemEvent> {
+    logs.iter().filter(|log| log.address() == contract).filter_map(item_event).collect()
+}
+
+fn item_event(log: &Log) -> Option<ItemEvent> {
+    use IPrintEditions as Editions;
+    let id = |value: U256| u64::try_from(value).ok();
+    let topic = *log.topic0()?;
+    match topic {
+        Inherited::Transfer::SIGNATURE_HASH => {
+            let event = log.log_decode::<Inherited::Transfer>().ok()?.inner.data;
+            (event.from == Address::ZERO).then_some(())?;
+            Some(ItemEvent::Minted { token_id: id(event.tokenId)?, recipient: account(event.to) })
+        }
+        Editions::EditionOpened::SIGNATURE_HASH => {
+            let event = log.log_decode::<Editions::EditionOpened>().ok()?.inner.data;
+            Some(ItemEvent::EditionOpened { edition: id(event.edition)? })
+        }
+        Editions::MintSkipped::SIGNATURE_HASH => {
+            let event = log.log_decode::<Editions::MintSkipped>().ok()?.inner.data;
+            Some(ItemEvent::MintSkipped { token_id: id(event.tokenId)?, reason: mint_skip(event.reason)? })
+        }
+        Editions::Voided::SIGNATURE_HASH => {
+            let event = log.log_decode::<Editions::Voided>().ok()?.inner.data;
+            Some(ItemEvent::Voided { token_id: id(event.tokenId)? })
+        }
+        Editions::VoidSkipped::SIGNATURE_HASH => {
+            let event = log.log_decode::<Editions::VoidSkipped>().ok()?.inner.data;
+            Some(ItemEvent::VoidSkipped { token_id: id(event.tokenId)?, reason: void_skip(event.reason)? })
+        }
+        Editions::Unlocked::SIGNATURE_HASH => {
+            let event = log.log_decode::<Editions::Unlocked>().ok()?.inner.data;
+            Some(ItemEvent::Unlocked { token_id: id(event.tokenId)? })
+        }
+        Editions::SettleSkipped::SIGNATURE_HASH => {
+            let event = log.log_decode::<Editions::SettleSkipped>().ok()?.inner.data;
+            let reason = settle_skip(event.reason)?;
+            Some(ItemEvent::SettleSkipped { token_id: id(event.tokenId)?, reason })
+        }
+        _ => None,
+    }
+}
+
+fn mint_skip(reason: IPrintEditions::MintSkipReason) -> Option<MintSkip> {
+    use IPrintEditions::MintSkipReason as Reason;
+    match reason {
+        Reason::AlreadyIssued => Some(MintSkip::AlreadyIssued),
+        Reason::Tombstone => Some(MintSkip::Tombstone),
+        Reason::UnknownSerial => Some(MintSkip::UnknownSerial),
+        Reason::PredecessorLive => Some(MintSkip::PredecessorLive),
+        Reason::BadRecipient => Some(MintSkip::BadRecipient),
+        Reason::BadSettlesAt => Some(MintSkip::BadSettlesAt),
+        Reason::CapReached => Some(MintSkip::CapReached),
+        _ => None,
+    }
+}
+
+fn void_skip(reason: IPrintEditions::VoidSkipReason) -> Option<VoidSkip> {
+    use IPrintEditions::VoidSkipReason as Reason;
+    match reason {
+        Reason::BadReason => Some(VoidSkip::BadReason),
+        Reason::Tombstone => Some(VoidSkip::Tombstone),
+        Reason::Settled => Some(VoidSkip::Settled),
+        Reason::UnknownSerial => Some(VoidSkip::UnknownSerial),
+        Reason::PredecessorLive => Some(VoidSkip::PredecessorLive),
+        _ => None,
+    }
+}
+
+fn settle_skip(reason: IPrintEditions::SettleSkipReason) -> Option<SettleSkip> {
+    use IPrintEditions::SettleSkipReason as Reason;
+    match reason {
+        Reason::Unissued => Some(SettleSkip::Unissued),
+        Reason::Tombstone => Some(SettleSkip::Tombstone),
+        Reason::AlreadySettled => Some(SettleSkip::AlreadySettled),
+        _ => None,
+    }
+}
+
+/// Why the contract refuses a whole call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WholeCallRefusal {
+    /// Mints are stopped by the pauser.
+    Paused,
+    /// The signer does not hold the role.
+    RoleMissing,
+    /// The edition is open already.
+    EditionAlreadyOpen,
+    /// Anything else.
+    Other,
+}
+
+/// Reads the data of a revert.
+pub(crate) fn refusal(revert_data: &[u8]) -> WholeCallRefusal {
+    let selector: [u8; 4] = revert_data.first_chunk().copied().unwrap_or_default();
+    match selector {
+        Inherited::EnforcedPause::SELECTOR => WholeCallRefusal::Paused,
+        Inherited::AccessControlUnauthorizedAccount::SELECTOR => WholeCallRefusal::RoleMissing,
+        IPrintEditions::EditionAlreadyOpen::SELECTOR => WholeCallRefusal::EditionAlreadyOpen,
+        _ => WholeCallRefusal::Other,
+    }
+}
+
+/// What is wrong with the artifact that this program was built with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the compiled contract in this program is damaged")]
+pub struct DamagedArtifact;
+
+/// The bytes that create a contract with these constructor arguments.
+pub(crate) fn creation_code(deployment: &IPrintEditions::Deployment) -> Result<Bytes, DamagedArtifact> {
+    let artifact: serde_json::Value = serde_json::from_str(ARTIFACT).map_err(|_| DamagedArtifact)?;
+    let object = artifact["bytecode"]["object"].as_str().ok_or(DamagedArtifact)?;
+    let mut code = hex::decode(object.trim_start_matches("0x")).map_err(|_| DamagedArtifact)?;
+    code.extend_from_slice(&(deployment.clone(),).abi_encode_params());
+    Ok(code.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog::edition::EditionNumber;
+
+    use super::*;
+    use crate::token::TokenId;
+
+    fn mint(number: u64) -> Call {
+        let token_id = TokenId::from_number(number).expect("a token id");
+        Call::Mint { token_id, recipient: Account::from_bytes([7; 20]), settles_at: 1_800_000_000 }
+    }
+
+    #[test]
+    fn a_group_holds_calls_of_one_kind() {
+        let edition = EditionNumber::new(12).expect("a number");
+        let digest = Sha256Digest::of(b"image");
+        let terms = EditionTerms {
+            serials: 22,
+            image_digest: digest,
+            colophon_digest: digest,
+            royalty_receiver: Account::from_bytes([9; 20]),
+            royalty_basis_points: 500,
+        };
+        let open = Call::OpenEdition { edition, terms };
+        assert_eq!(calldata(&[]), Err(UnfitGroup));
+        assert_eq!(calldata(&[open.clone(), open.clone()]), Err(UnfitGroup));
+        assert_eq!(calldata(&[mint(12_000_100), open.clone()]), Err(UnfitGroup));
+        assert!(calldata(&[open]).is_ok());
+        // Selector, offset, length, and three words an item.
+        assert_eq!(
+            calldata(&[mint(12_000_100), mint(12_000_200)]).map(|data| data.len()),
+            Ok(4 + 64 + 2 * 96)
+        );
+    }
+
+    #[test]
+    fn the_artifact_is_whole() {
+        let deployment = IPrintEditions::Deployment {
+            name: "Prints".to_owned(),
+            symbol: "PRINT".to_owned(),
+            tokenBaseURI: String::new(),
+            contractURI: String::new(),
+            admin: Address::ZERO,
+            adminDelay: alloy::primitives::Uint::ZERO,
+            curator: Address::ZERO,
+            minters: vec![],
+            registrar: Address::ZERO,
+            pauser: Address::ZERO,
+            vault: Address::ZERO,
+            hourlyMintCap: 1,
+        };
+        assert!(creation_code(&deployment).is_ok_and(|code| code.len() > 10_000));
+    }
+}

@@ -1,0 +1,107 @@
+//! What happens to calls and tokens, as events of the journal.
+
+use catalog::account::Account;
+use catalog::ids::ImpressionId;
+use catalog::journal::Event;
+use serde::Serialize;
+
+use crate::call::CallId;
+use crate::chain::{B256, Block};
+use crate::token::TokenId;
+
+/// An event of the chain's side.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum MintingEvent {
+    /// A call was written into the queue.
+    CallQueued {
+        /// Which.
+        call_id: CallId,
+        /// Its key, for example `mint:12017100`.
+        business_key: String,
+    },
+    /// A token's id was taken and its mint written.
+    TokenIssued {
+        /// Which.
+        token_id: String,
+        /// Of which sheet.
+        impression_id: ImpressionId,
+        /// To whom.
+        recipient: Account,
+    },
+    /// A call ended on chain.
+    CallEnded {
+        /// Which.
+        call_id: CallId,
+        /// Its key.
+        business_key: String,
+        /// How: `done`, `void`, `refused` or `review`.
+        state: &'static str,
+        /// Why, where it is not done.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// The attempt that ended it.
+        attempt_hash: B256,
+        /// The height of its final block.
+        block_number: u64,
+    },
+    /// A call goes back into the queue.
+    CallRequeued {
+        /// Which.
+        call_id: CallId,
+        /// Its key.
+        business_key: String,
+        /// Why.
+        reason: String,
+    },
+    /// A lane stopped until an operator has looked.
+    LaneFrozen {
+        /// Whose.
+        signer: Account,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl MintingEvent {
+    /// The id of a token went from the books into a mint.
+    #[must_use]
+    pub fn token_issued(token_id: TokenId, impression_id: ImpressionId, recipient: Account) -> Self {
+        Self::TokenIssued { token_id: token_id.to_string(), impression_id, recipient }
+    }
+
+    /// A call ended in that block.
+    #[must_use]
+    pub fn call_ended(
+        call_id: CallId,
+        business_key: String,
+        state: &'static str,
+        reason: Option<String>,
+        attempt_hash: B256,
+        block: Block,
+    ) -> Self {
+        Self::CallEnded { call_id, business_key, state, reason, attempt_hash, block_number: block.number }
+    }
+}
+
+impl Event for MintingEvent {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::CallQueued { .. } => "call_queued",
+            Self::TokenIssued { .. } => "token_issued",
+            Self::CallEnded { .. } => "call_ended",
+            Self::CallRequeued { .. } => "call_requeued",
+            Self::LaneFrozen { .. } => "lane_frozen",
+        }
+    }
+
+    fn subject(&self) -> String {
+        match self {
+            Self::CallQueued { business_key, .. }
+            | Self::CallEnded { business_key, .. }
+            | Self::CallRequeued { business_key, .. } => business_key.clone(),
+            Self::TokenIssued { impression_id, .. } => impression_id.to_string(),
+            Self::LaneFrozen { signer, .. } => signer.to_string(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! How many calls share a transaction, and the gas limit that it gets.
+
+use crate::call::CallKind;
+
+/// EIP-7825 refuses a transaction above 16,777,216 gas; we stay below it with room.
+pub const TRANSACTION_CEILING: u64 = 16_000_000;
+
+/// Gas of a transaction of one kind, at its worst: `fixed + items × each`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct WorstCase {
+    fixed: u64,
+    each: u64,
+}
+
+/// Measured with the contract's gas snapshots at the worst case (a recipient without a balance, a re-issue),
+/// calldata included, and rounded up by a fifth.
+const fn worst_case(kind: CallKind) -> WorstCase {
+    match kind {
+        CallKind::OpenEdition => WorstCase { fixed: 200_000, each: 0 },
+        CallKind::Mint => WorstCase { fixed: 70_000, each: 62_000 },
+        CallKind::Void => WorstCase { fixed: 60_000, each: 45_000 },
+        CallKind::Settle => WorstCase { fixed: 60_000, each: 20_000 },
+    }
+}
+
+/// The most gas that one of our transactions may ask for: the smallest of the ceiling, a quarter of the block's
+/// limit and the operator's setting.
+#[must_use]
+pub fn ceiling(block_gas_limit: u64, setting: u64) -> u64 {
+    TRANSACTION_CEILING.min(block_gas_limit / 4).min(setting)
+}
+
+/// How many calls of a kind fit below `ceiling`; none when the block has no room for even one.
+#[must_use]
+pub fn group_size(kind: CallKind, ceiling: u64) -> usize {
+    let WorstCase { fixed, each } = worst_case(kind);
+    match ceiling.checked_sub(fixed) {
+        None => 0,
+        Some(_) if each == 0 => 1,
+        Some(room) => usize::try_from(room / each).unwrap_or(usize::MAX),
+    }
+}
+
+/// The gas limit of a transaction that carries `items` calls: our worst case or the chain's own estimate (which
+/// knows a layer 2's data fee), whichever is larger.
+#[must_use]
+pub fn limit(kind: CallKind, items: usize, estimate: u64) -> u64 {
+    let WorstCase { fixed, each } = worst_case(kind);
+    let items = u64::try_from(items).unwrap_or(u64::MAX);
+    fixed.saturating_add(each.saturating_mul(items)).max(estimate)
+}
+
+/// The largest group that a call may be in after `setbacks` transactions that failed with it: halved each time,
+/// until a call that spoils its transaction stands alone.
+#[must_use]
+pub fn group_size_after(setbacks: u32, largest: usize) -> usize {
+    (largest >> setbacks.min(usize::BITS - 1)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_stay_below_every_ceiling() {
+        assert_eq!(ceiling(1_000_000_000, u64::MAX), TRANSACTION_CEILING);
+        assert_eq!(ceiling(30_000_000, u64::MAX), 7_500_000);
+        assert_eq!(ceiling(30_000_000, 1_000_000), 1_000_000);
+        for kind in CallKind::ALL {
+            let size = group_size(kind, 7_500_000);
+            assert!(size >= 1 && limit(kind, size, 0) <= 7_500_000, "{kind:?}");
+            assert_eq!(group_size(kind, 10_000), 0, "{kind:?}");
+        }
+        assert_eq!(group_size(CallKind::OpenEdition, TRANSACTION_CEILING), 1);
+    }
+
+    #[test]
+    fn a_spoiler_ends_up_alone() {
+        let sizes = [0, 1, 2, 3, 4, 5, 6, 7, 200].map(|setbacks| group_size_after(setbacks, 100));
+        assert_eq!(sizes, [100, 50, 25, 12, 6, 3, 1, 1, 1]);
+    }
+
+    #[test]
+    fn the_chains_own_estimate_wins_when_it_is_larger() {
+        assert_eq!(limit(CallKind::Mint, 1, 1_000_000), 1_000_000);
+    }
+}

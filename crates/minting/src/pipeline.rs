@@ -1,0 +1,278 @@
+//! One pass over a lane: recover, confirm, send. Idempotent and without input: the same code runs after a crash as
+//! on a good day.
+//!
+//! *Invariant: bytes before wire.* An attempt is committed before its first byte leaves.
+//!
+//! *Invariant: one nonce, one list of calls.* What a transaction carries is fixed with its first stored attempt;
+//! whatever a node answers, the same bytes are sent again or the same calls at the same nonce for a higher fee.
+//!
+//! *Invariant: fenced.* Every statement that binds a nonce or stores bytes follows a lock of the lane's row that
+//! fails once another process holds the lease.
+
+mod confirm;
+mod send;
+mod sign;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::account::Account;
+use catalog::chance::Chance;
+use catalog::clock::{Clock, Timestamp};
+use catalog::db::{Db, DbError, DbKind};
+use catalog::journal::{self, Actor, Occasion};
+
+use crate::call::CallKind;
+use crate::chain::{B256, Chain, ChainError, CountAt, Role};
+use crate::event::MintingEvent;
+use crate::fees::FeePolicy;
+use crate::signer::{KeystoreError, SigningKey};
+use crate::store;
+
+/// What a pass needs to know besides the chain.
+#[derive(Debug, Clone, Copy)]
+pub struct PipelineSettings {
+    /// Bounds on fees.
+    pub fees: FeePolicy,
+    /// No transaction asks for more gas than this.
+    pub gas_ceiling: u64,
+    /// No lane has more transactions under way than this.
+    pub most_under_way: usize,
+    /// A lease lasts so long without renewal.
+    pub lease: Duration,
+    /// Bytes without a receipt are sent again after this.
+    pub resend_after: Duration,
+    /// A transaction without a receipt gets a higher fee after this.
+    pub bump_after: Duration,
+    /// A call that was passed over waits so long before it is tried again.
+    pub park: Duration,
+    /// The chain's count of a signer's transactions is compared with the books this often.
+    pub count_every: Duration,
+}
+
+/// What all lanes of a process share.
+#[derive(Debug)]
+pub struct Pipeline {
+    /// The database.
+    pub db: Db,
+    /// The chain.
+    pub chain: Arc<dyn Chain>,
+    /// Its id.
+    pub chain_id: u64,
+    /// Our contract on it.
+    pub contract: Account,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of ids.
+    pub chance: Arc<dyn Chance>,
+    /// Bounds and intervals.
+    pub settings: PipelineSettings,
+    /// Names this process in leases.
+    pub holder: String,
+}
+
+/// A lane and what this process remembers of it. Memory only spares questions: losing it is harmless.
+#[derive(Debug)]
+pub struct Lane {
+    pipeline: Arc<Pipeline>,
+    key: SigningKey,
+    role: Role,
+    fence: Option<i64>,
+    counted_at: Option<Timestamp>,
+    sent_at: HashMap<B256, Timestamp>,
+}
+
+/// What a pass did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PassReport {
+    /// Whether the lane is worked by this process.
+    pub held: bool,
+    /// Transactions whose first bytes were stored.
+    pub signed: usize,
+    /// Attempts handed to the node, repetitions included.
+    pub sent: usize,
+    /// Transactions whose end became known.
+    pub ended: usize,
+    /// Transactions still under way.
+    pub under_way: usize,
+}
+
+/// A pass that stopped half-way. The next one takes up where it stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The database failed.
+    #[error("the books could not be read or written")]
+    Db(#[from] DbError),
+    /// The chain did not answer.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The key could not sign.
+    #[error(transparent)]
+    Key(#[from] KeystoreError),
+    /// Another process has the lease now.
+    #[error("the lease on the lane went to another process")]
+    LeaseLost,
+    /// The calls of a transaction do not fit together: somebody else wrote the books.
+    #[error(transparent)]
+    UnfitGroup(#[from] crate::contract::UnfitGroup),
+}
+
+impl catalog::db::Retryable for PassError {
+    fn is_passing_conflict(&self) -> bool {
+        matches!(self, Self::Db(error) if error.is_passing_conflict())
+    }
+}
+
+/// The kinds of call that a role may make.
+#[must_use]
+pub fn kinds_of(role: Role) -> &'static [CallKind] {
+    match role {
+        Role::Curator => &[CallKind::OpenEdition],
+        Role::Minter => &[CallKind::Mint],
+        // A void ends a risk; settling only ends a wait.
+        Role::Registrar => &[CallKind::Void, CallKind::Settle],
+        Role::Vault => &[],
+    }
+}
+
+/// A lane that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenLaneError {
+    /// The signer lacks the role on chain.
+    #[error("the {} key {signer} does not hold the {} role of the contract", role.as_str(), role.as_str())]
+    RoleMissing {
+        /// The account.
+        signer: Account,
+        /// The role.
+        role: Role,
+    },
+    /// A new lane's signer has transactions under way that we know nothing of.
+    #[error("the {} key {signer} has unfinished transactions: wait until they are final", role.as_str())]
+    Unsettled {
+        /// The account.
+        signer: Account,
+        /// The role.
+        role: Role,
+    },
+    /// The chain did not answer.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The database failed.
+    #[error("the books could not be read or written")]
+    Db(#[from] DbError),
+}
+
+impl Lane {
+    /// Opens the lane of `key`: checks the role on chain, and stores the first nonce when the lane is new.
+    pub async fn open(pipeline: Arc<Pipeline>, key: SigningKey, role: Role) -> Result<Self, OpenLaneError> {
+        let signer = key.account();
+        if !pipeline.chain.has_role(role, signer).await? {
+            return Err(OpenLaneError::RoleMissing { signer, role });
+        }
+        let mut tx = pipeline.db.begin_read().await?;
+        let known = store::list_lanes(&mut tx).await?.iter().any(|lane| lane.signer == signer);
+        drop(tx);
+        if !known {
+            let finalized = pipeline.chain.finalized().await?;
+            let chain = &pipeline.chain;
+            let final_count = chain.transaction_count(signer, CountAt::Height(finalized.number)).await?;
+            let latest = chain.transaction_count(signer, CountAt::Latest).await?;
+            let pending = chain.transaction_count(signer, CountAt::Pending).await?;
+            if latest != final_count || pending != final_count {
+                return Err(OpenLaneError::Unsettled { signer, role });
+            }
+            let mut tx = pipeline.db.begin_write().await?;
+            store::create_lane(&mut tx, signer, role, final_count, pipeline.clock.now()).await?;
+            tx.commit().await?;
+        }
+        let lane = Self { pipeline, key, role, fence: None, counted_at: None, sent_at: HashMap::new() };
+        Ok(lane)
+    }
+
+    /// The account whose nonces these are.
+    #[must_use]
+    pub fn signer(&self) -> Account {
+        self.key.account()
+    }
+
+    /// The role of this lane.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// One pass.
+    pub async fn pass(&mut self) -> Result<PassReport, PassError> {
+        let mut report = PassReport::default();
+        let Some(fence) = self.renew_lease().await? else { return Ok(report) };
+        report.held = true;
+        self.compare_counts(fence).await?;
+        self.recover(fence, &mut report).await?;
+        Box::pin(self.confirm(fence, &mut report)).await?;
+        self.send_waiting(fence, &mut report).await?;
+        Ok(report)
+    }
+
+    /// Lets go of the lane, for a quick take-over.
+    pub async fn release(&mut self) -> Result<(), DbError> {
+        let Some(fence) = self.fence.take() else { return Ok(()) };
+        let mut tx = self.pipeline.db.begin_write().await?;
+        store::release_lease(&mut tx, self.signer(), &self.pipeline.holder, fence).await?;
+        tx.commit().await
+    }
+
+    fn occasion(&self) -> Occasion<'_> {
+        Occasion {
+            at: self.pipeline.clock.now(),
+            actor: Actor::Service,
+            request_id: None,
+            chance: self.pipeline.chance.as_ref(),
+        }
+    }
+
+    async fn renew_lease(&mut self) -> Result<Option<i64>, DbError> {
+        let Pipeline { db, settings, holder, .. } = self.pipeline.as_ref();
+        // The data directory's lock leaves room for one process on SQLite: whoever held the lease is dead.
+        let sole = db.kind() == DbKind::Sqlite;
+        let mut tx = db.begin_write().await?;
+        let fence = store::take_lease(&mut tx, self.signer(), holder, settings.lease, sole).await?;
+        tx.commit().await?;
+        if fence != self.fence {
+            // A new holder knows nothing: it counts and sends again.
+            self.counted_at = None;
+            self.sent_at.clear();
+            self.fence = fence;
+        }
+        Ok(fence)
+    }
+
+    /// A chain that counts more transactions of the signer than the books bound: somebody else uses the key, or
+    /// the books are old. The lane stops until an operator has looked.
+    async fn compare_counts(&mut self, fence: i64) -> Result<(), PassError> {
+        let now = self.pipeline.clock.now();
+        let due = |counted: Timestamp| now.since(counted) >= self.pipeline.settings.count_every;
+        if !self.counted_at.is_none_or(due) {
+            return Ok(());
+        }
+        let signer = self.signer();
+        let on_chain = self.pipeline.chain.transaction_count(signer, CountAt::Latest).await?;
+        let mut tx = self.pipeline.db.begin_write().await?;
+        let held = store::hold_lane(&mut tx, signer, &self.pipeline.holder, fence).await?;
+        let held = held.ok_or(PassError::LeaseLost)?;
+        let in_books = store::next_nonce(&mut tx, signer, held.first_nonce).await?;
+        if on_chain > in_books {
+            let reason =
+                format!("the chain counts {on_chain} transactions of this signer, the books {in_books}");
+            if store::freeze_lane(&mut tx, signer, &reason, now).await? {
+                let event = MintingEvent::LaneFrozen { signer, reason: reason.clone() };
+                journal::append(&mut tx, &self.occasion(), &event).await?;
+                tracing::error!(%signer, reason, "lane frozen");
+                metrics::counter!("colophon_lanes_frozen_total").increment(1);
+            }
+        }
+        tx.commit().await?;
+        self.counted_at = Some(now);
+        Ok(())
+    }
+}

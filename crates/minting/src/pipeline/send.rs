@@ -1,0 +1,181 @@
+//! Binds waiting calls to the next nonce, and sends them.
+
+use catalog::db::retrying;
+
+use super::{Lane, PassError, PassReport, Pipeline, kinds_of};
+use crate::call::{Call, CallKind};
+use crate::chain::DryRunError;
+use crate::contract::{self, WholeCallRefusal};
+use crate::store::{self, WaitingCall};
+use crate::transaction::{Transaction, TransactionId, TransactionState};
+use crate::{fees, gas};
+
+/// The most calls that are looked at for one group.
+const LOOK_AHEAD: u32 = 1_000;
+
+impl Lane {
+    /// Sends what waits, one group after the other, until nothing waits or too much is under way.
+    pub(super) async fn send_waiting(
+        &mut self,
+        fence: i64,
+        report: &mut PassReport,
+    ) -> Result<(), PassError> {
+        for kind in kinds_of(self.role) {
+            while report.under_way < self.pipeline.settings.most_under_way {
+                let Some(transaction) = self.bind_group(*kind, fence).await? else { break };
+                report.under_way += 1;
+                if self.sign_first(&transaction, fence).await?.is_none() {
+                    break;
+                }
+                report.signed += 1;
+                report.sent += self.send_latest(&transaction).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the calls that fit into one transaction and binds them to the next nonce. Everything that may keep
+    /// the transaction from going through is asked first, so that no nonce is taken in vain.
+    async fn bind_group(&self, kind: CallKind, fence: i64) -> Result<Option<Transaction>, PassError> {
+        let Pipeline { db, chain, clock, settings, .. } = self.pipeline.as_ref();
+        let mut tx = db.begin_read().await?;
+        let waiting = store::waiting_calls(&mut tx, kind, clock.now(), LOOK_AHEAD).await?;
+        drop(tx);
+        if waiting.is_empty() {
+            return Ok(None);
+        }
+        let ceiling = gas::ceiling(chain.block_gas_limit().await?, settings.gas_ceiling);
+        let group = first_group(waiting, gas::group_size(kind, ceiling));
+        let calls: Vec<Call> = group.iter().map(|waiting| waiting.call.clone()).collect();
+        if calls.is_empty() {
+            self.park(kind, "the block's gas limit has no room for one call");
+            return Ok(None);
+        }
+        let fees = match fees::quote(chain.fee_history().await?, settings.fees) {
+            Ok(fees) => fees,
+            Err(above) => {
+                self.park(kind, &above.to_string());
+                return Ok(None);
+            }
+        };
+        let estimate = match chain.dry_run(self.signer(), &contract::calldata(&calls)?).await {
+            Ok(gas) => gas,
+            Err(DryRunError::Chain(error)) => return Err(error.into()),
+            Err(DryRunError::Refused(WholeCallRefusal::EditionAlreadyOpen)) => {
+                self.settle_open_edition(&group).await?;
+                return Ok(None);
+            }
+            Err(refusal) => {
+                self.park(kind, &refusal.to_string());
+                return Ok(None);
+            }
+        };
+        let worst = u128::from(gas::limit(kind, calls.len(), estimate)).saturating_mul(fees.max_fee);
+        if chain.balance(self.signer()).await? < worst {
+            self.park(kind, "the signer cannot pay for the gas: top it up");
+            return Ok(None);
+        }
+        retrying(|| async { self.try_bind(kind, &group, fence).await }).await
+    }
+
+    async fn try_bind(
+        &self,
+        kind: CallKind,
+        group: &[WaitingCall],
+        fence: i64,
+    ) -> Result<Option<Transaction>, PassError> {
+        let Pipeline { db, clock, chance, holder, .. } = self.pipeline.as_ref();
+        let signer = self.signer();
+        let now = clock.now();
+        let mut tx = db.begin_write().await?;
+        let held = store::hold_lane(&mut tx, signer, holder, fence).await?.ok_or(PassError::LeaseLost)?;
+        if held.frozen_reason.is_some() {
+            return Ok(None);
+        }
+        let nonce = store::next_nonce(&mut tx, signer, held.first_nonce).await?;
+        let transaction_id = TransactionId::generate(now, chance.as_ref());
+        let transaction = Transaction { transaction_id, signer, nonce, kind, state: TransactionState::Bound };
+        store::insert_bound(&mut tx, &transaction, fence, now).await?;
+        let mut position = 0;
+        for waiting in group {
+            let bound =
+                store::bind_call(&mut tx, &waiting.call_id, &transaction.transaction_id, position, now);
+            position += u32::from(bound.await?);
+        }
+        if position == 0 {
+            // Another lane of this kind took them all; the nonce goes with the rolled-back transaction.
+            return Ok(None);
+        }
+        tx.commit().await?;
+        Ok(Some(transaction))
+    }
+
+    /// The edition is open already: by us, before the books were restored, when the terms are the same.
+    async fn settle_open_edition(&self, group: &[WaitingCall]) -> Result<(), PassError> {
+        let Some(WaitingCall { call_id, call: Call::OpenEdition { edition, terms }, .. }) = group.first()
+        else {
+            return Ok(());
+        };
+        let on_chain = self.pipeline.chain.edition_terms(u64::from(edition.get())).await?;
+        let (state, reason) = if on_chain.as_ref() == Some(terms) {
+            ("done", None)
+        } else {
+            ("review", Some("the edition was opened with other terms"))
+        };
+        let mut tx = self.pipeline.db.begin_write().await?;
+        store::end_call(&mut tx, call_id, state, reason, self.pipeline.clock.now()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    fn park(&self, kind: CallKind, reason: &str) {
+        tracing::warn!(signer = %self.signer(), kind = kind.as_str(), reason, "calls parked, no nonce taken");
+        metrics::counter!("colophon_parked_total", "kind" => kind.as_str()).increment(1);
+    }
+}
+
+/// The first calls that may share a transaction: as many as the largest group allows, and no more than any of them
+/// allows after its setbacks.
+fn first_group(waiting: Vec<WaitingCall>, largest: usize) -> Vec<WaitingCall> {
+    let mut group: Vec<WaitingCall> = Vec::new();
+    let mut most = largest;
+    for call in waiting {
+        let allowed = most.min(gas::group_size_after(call.setbacks, largest));
+        if group.len() >= allowed {
+            if group.len() >= most {
+                break;
+            }
+            continue;
+        }
+        most = allowed;
+        group.push(call);
+    }
+    group
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog::chance::SystemChance;
+    use catalog::clock::{Clock, SystemClock};
+
+    use super::*;
+    use crate::call::CallId;
+    use crate::token::TokenId;
+
+    fn waiting(setbacks: u32) -> WaitingCall {
+        let token_id = TokenId::from_number(12_017_100).expect("a token id");
+        let call_id = CallId::generate(SystemClock.now(), &SystemChance);
+        WaitingCall { call_id, call: Call::Settle { token_id }, setbacks }
+    }
+
+    #[test]
+    fn a_group_is_as_large_as_its_most_cautious_member_allows() {
+        let sizes = |setbacks: &[u32], largest| {
+            first_group(setbacks.iter().map(|n| waiting(*n)).collect(), largest).len()
+        };
+        assert_eq!(sizes(&[0; 10], 4), 4);
+        assert_eq!(sizes(&[0; 3], 4), 3);
+        assert_eq!(sizes(&[2, 0, 0, 0], 4), 1);
+        assert_eq!(sizes(&[0, 0, 2, 0, 0], 4), 4);
+        assert_eq!(sizes(&[0; 3], 0), 0);
+    }
+}

@@ -1,0 +1,286 @@
+//! The one door to JSON-RPC: a real node behind [`Chain`].
+
+use std::time::Duration;
+
+use alloy::eips::{BlockId, BlockNumberOrTag};
+use alloy::primitives::{Address, B256, U256};
+use alloy::providers::{Provider, ProviderBuilder, RootProvider};
+use alloy::rpc::types::{BlockNumberOrTag as Tag, Filter, TransactionRequest};
+use alloy::sol_types::{SolCall, SolEvent};
+use alloy::transports::{RpcError, TransportErrorKind};
+use async_trait::async_trait;
+use catalog::account::Account;
+
+use crate::call::EditionTerms;
+use crate::chain::{
+    Block, Chain, ChainError, CountAt, DryRunError, FeeHistory, Receipt, Role, StatusOnChain, TokenOnChain,
+};
+use crate::contract::{self, IPrintEditions, Inherited};
+use crate::send_error::{self, SendRefusal};
+use crate::token::TokenId;
+
+/// How long one question may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Blocks that a fee quote looks back on.
+const FEE_BLOCKS: u64 = 10;
+
+/// How a block becomes final on this chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finality {
+    /// The node's `finalized` tag.
+    Tag,
+    /// For chains without that tag: so many blocks behind the head.
+    Depth(u64),
+}
+
+/// A node and the address of our contract on its chain.
+#[derive(Clone)]
+pub struct RpcChain {
+    provider: RootProvider,
+    contract: Address,
+    finality: Finality,
+}
+
+impl std::fmt::Debug for RpcChain {
+    /// Without the node's address, which may hold a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RpcChain").field("contract", &self.contract).finish_non_exhaustive()
+    }
+}
+
+type Failure = RpcError<TransportErrorKind>;
+
+impl RpcChain {
+    /// A chain behind `url`, with our contract at `contract`. Asks nothing yet.
+    pub fn new(url: url::Url, contract: Account, finality: Finality) -> Result<Self, ChainError> {
+        let client = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .connect_timeout(PATIENCE / 4)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| no_answer("client", &error.without_url()))?;
+        let provider = ProviderBuilder::new().disable_recommended_fillers().connect_reqwest(client, url);
+        Ok(Self { provider, contract: contract::address(contract), finality })
+    }
+
+    /// The gas that creating a contract would use.
+    pub(crate) async fn estimate_creation(&self, creator: Account, code: &[u8]) -> Result<u64, ChainError> {
+        let request = TransactionRequest::default()
+            .from(contract::address(creator))
+            .input(code.to_vec().into())
+            .create();
+        self.provider.estimate_gas(request).await.map_err(|error| failed("eth_estimateGas", &error))
+    }
+
+    /// Gives an account ether on a development chain.
+    pub(crate) async fn grant(&self, account: Account, wei: u128) -> Result<(), ChainError> {
+        let parameters = (contract::address(account), U256::from(wei));
+        let granted: Result<Option<bool>, _> =
+            self.provider.raw_request("anvil_setBalance".into(), parameters).await;
+        granted.map(|_| ()).map_err(|error| failed("anvil_setBalance", &error))
+    }
+
+    async fn view<C: SolCall + Send>(
+        &self,
+        question: &'static str,
+        call: C,
+    ) -> Result<C::Return, ChainError> {
+        let request = TransactionRequest::default().to(self.contract).input(call.abi_encode().into());
+        let answer = self.provider.call(request).await.map_err(|error| failed(question, &error))?;
+        C::abi_decode_returns(&answer).map_err(|error| impossible(question, error))
+    }
+
+    async fn block(&self, tag: Tag) -> Result<Block, ChainError> {
+        let question = "eth_getBlockByNumber";
+        let block = self.provider.get_block_by_number(tag).await.map_err(|error| failed(question, &error))?;
+        let block = block.ok_or_else(|| impossible(question, format!("no {tag} block")))?;
+        Ok(Block { number: block.header.number, hash: block.header.hash })
+    }
+}
+
+fn no_answer(question: &'static str, reason: &impl ToString) -> ChainError {
+    ChainError::NoAnswer { question, reason: send_error::excerpt(&reason.to_string()) }
+}
+
+fn impossible(question: &'static str, problem: impl ToString) -> ChainError {
+    ChainError::Impossible { question, problem: send_error::excerpt(&problem.to_string()) }
+}
+
+/// Says what failed without the node's address, which may hold a key.
+fn failed(question: &'static str, error: &Failure) -> ChainError {
+    match error {
+        RpcError::ErrorResp(payload) => no_answer(question, &payload.message),
+        RpcError::DeserError { .. } | RpcError::NullResp => impossible(question, "not the expected form"),
+        _ => no_answer(question, &"no connection, or none in time"),
+    }
+}
+
+#[async_trait]
+impl Chain for RpcChain {
+    async fn chain_id(&self) -> Result<u64, ChainError> {
+        self.provider.get_chain_id().await.map_err(|error| failed("eth_chainId", &error))
+    }
+
+    async fn head(&self) -> Result<Block, ChainError> {
+        self.block(Tag::Latest).await
+    }
+
+    async fn finalized(&self) -> Result<Block, ChainError> {
+        match self.finality {
+            Finality::Tag => self.block(Tag::Finalized).await,
+            Finality::Depth(depth) => {
+                let head = self.head().await?;
+                self.block(Tag::Number(head.number.saturating_sub(depth))).await
+            }
+        }
+    }
+
+    async fn block_hash(&self, number: u64) -> Result<Option<B256>, ChainError> {
+        let block = self.provider.get_block_by_number(Tag::Number(number)).await;
+        let block = block.map_err(|error| failed("eth_getBlockByNumber", &error))?;
+        Ok(block.filter(|block| block.header.number == number).map(|block| block.header.hash))
+    }
+
+    async fn block_gas_limit(&self) -> Result<u64, ChainError> {
+        let question = "eth_getBlockByNumber";
+        let block = self.provider.get_block_by_number(Tag::Latest).await;
+        let block = block.map_err(|error| failed(question, &error))?;
+        block.map(|block| block.header.gas_limit).ok_or_else(|| impossible(question, "no latest block"))
+    }
+
+    async fn receipt(&self, attempt_hash: B256) -> Result<Option<Receipt>, ChainError> {
+        let question = "eth_getTransactionReceipt";
+        let receipt = self.provider.get_transaction_receipt(attempt_hash).await;
+        let Some(receipt) = receipt.map_err(|error| failed(question, &error))? else { return Ok(None) };
+        if receipt.transaction_hash != attempt_hash {
+            return Err(impossible(question, "the receipt of another transaction"));
+        }
+        // A receipt without its block is one that is not in a block yet.
+        let (Some(number), Some(hash)) = (receipt.block_number, receipt.block_hash) else { return Ok(None) };
+        Ok(Some(Receipt {
+            attempt_hash,
+            block: Block { number, hash },
+            succeeded: receipt.status(),
+            events: contract::item_events(self.contract, receipt.logs()),
+            gas_used: receipt.gas_used,
+        }))
+    }
+
+    async fn transaction_count(&self, account: Account, at: CountAt) -> Result<u64, ChainError> {
+        let at = match at {
+            CountAt::Pending => BlockId::Number(BlockNumberOrTag::Pending),
+            CountAt::Latest => BlockId::Number(BlockNumberOrTag::Latest),
+            CountAt::Height(number) => BlockId::Number(BlockNumberOrTag::Number(number)),
+        };
+        let count = self.provider.get_transaction_count(contract::address(account)).block_id(at).await;
+        count.map_err(|error| failed("eth_getTransactionCount", &error))
+    }
+
+    async fn balance(&self, account: Account) -> Result<u128, ChainError> {
+        let balance = self.provider.get_balance(contract::address(account)).await;
+        let balance = balance.map_err(|error| failed("eth_getBalance", &error))?;
+        Ok(u128::try_from(balance).unwrap_or(u128::MAX))
+    }
+
+    async fn fee_history(&self) -> Result<FeeHistory, ChainError> {
+        let history = self.provider.get_fee_history(FEE_BLOCKS, Tag::Latest, &[50.0]).await;
+        let history = history.map_err(|error| failed("eth_feeHistory", &error))?;
+        let base_fee = history.base_fee_per_gas.last().copied();
+        let base_fee = base_fee.ok_or_else(|| impossible("eth_feeHistory", "no base fee"))?;
+        let mut tips: Vec<u128> =
+            history.reward.into_iter().flatten().filter_map(|block| block.first().copied()).collect();
+        tips.sort_unstable();
+        Ok(FeeHistory { base_fee, median_tip: tips.get(tips.len() / 2).copied().unwrap_or(0) })
+    }
+
+    async fn send(&self, raw: &[u8]) -> Result<(), SendRefusal> {
+        match self.provider.send_raw_transaction(raw).await {
+            Ok(_) => Ok(()),
+            Err(RpcError::ErrorResp(payload)) => Err(send_error::classify(&payload.message)),
+            Err(error) => Err(SendRefusal::Unknown(failed("eth_sendRawTransaction", &error).to_string())),
+        }
+    }
+
+    async fn dry_run(&self, signer: Account, calldata: &[u8]) -> Result<u64, DryRunError> {
+        let request = TransactionRequest::default()
+            .from(contract::address(signer))
+            .to(self.contract)
+            .input(calldata.to_vec().into());
+        match self.provider.estimate_gas(request).await {
+            Ok(gas) => Ok(gas),
+            Err(RpcError::ErrorResp(payload)) => {
+                if let Some(data) = payload.as_revert_data() {
+                    return Err(DryRunError::Refused(contract::refusal(&data)));
+                }
+                match send_error::classify(&payload.message) {
+                    SendRefusal::InsufficientFunds => Err(DryRunError::InsufficientFunds),
+                    _ => Err(no_answer("eth_estimateGas", &payload.message).into()),
+                }
+            }
+            Err(error) => Err(failed("eth_estimateGas", &error).into()),
+        }
+    }
+
+    async fn has_role(&self, role: Role, account: Account) -> Result<bool, ChainError> {
+        let role = match role {
+            Role::Curator => self.view("CURATOR_ROLE", IPrintEditions::CURATOR_ROLECall {}).await?,
+            Role::Minter => self.view("MINTER_ROLE", IPrintEditions::MINTER_ROLECall {}).await?,
+            Role::Registrar => self.view("REGISTRAR_ROLE", IPrintEditions::REGISTRAR_ROLECall {}).await?,
+            Role::Vault => self.view("VAULT_ROLE", IPrintEditions::VAULT_ROLECall {}).await?,
+        };
+        self.view("hasRole", Inherited::hasRoleCall { role, account: contract::address(account) }).await
+    }
+
+    async fn token(&self, token_id: TokenId) -> Result<TokenOnChain, ChainError> {
+        use IPrintEditions::TokenStatus;
+        let id = U256::from(token_id.get());
+        let told = self.view("statusOf", IPrintEditions::statusOfCall { tokenId: id }).await?;
+        let status = match told.status {
+            TokenStatus::Unissued => StatusOnChain::Unissued,
+            TokenStatus::Bound => StatusOnChain::Bound,
+            TokenStatus::Settled => StatusOnChain::Settled,
+            TokenStatus::Voided => StatusOnChain::Voided,
+            TokenStatus::Surrendered => StatusOnChain::Surrendered,
+            TokenStatus::__Invalid => return Err(impossible("statusOf", "unknown status")),
+        };
+        let lives = matches!(status, StatusOnChain::Bound | StatusOnChain::Settled);
+        let owner = if lives {
+            let owner = self.view("ownerOf", Inherited::ownerOfCall { tokenId: id }).await?;
+            Some(contract::account(owner))
+        } else {
+            None
+        };
+        let settles_at = self.view("settlesAtOf", IPrintEditions::settlesAtOfCall { tokenId: id }).await?;
+        Ok(TokenOnChain {
+            status,
+            owner,
+            settles_at: u64::try_from(settles_at).unwrap_or(u64::MAX),
+            successor: u64::try_from(told.successor).ok().filter(|id| *id != 0),
+        })
+    }
+
+    async fn first_recipient(&self, token_id: TokenId) -> Result<Option<Account>, ChainError> {
+        let filter = Filter::new()
+            .address(self.contract)
+            .event_signature(Inherited::Transfer::SIGNATURE_HASH)
+            .topic1(B256::ZERO)
+            .topic3(B256::from(U256::from(token_id.get())))
+            .from_block(Tag::Earliest);
+        let logs = self.provider.get_logs(&filter).await.map_err(|error| failed("eth_getLogs", &error))?;
+        let recipient = |log: &alloy::rpc::types::Log| {
+            log.log_decode::<Inherited::Transfer>().ok().map(|log| contract::account(log.inner.data.to))
+        };
+        Ok(logs.iter().find_map(recipient))
+    }
+
+    async fn edition_terms(&self, edition: u64) -> Result<Option<EditionTerms>, ChainError> {
+        let call = IPrintEditions::editionTermsCall { edition: U256::from(edition) };
+        let terms = self.view("editionTerms", call).await?;
+        Ok((terms.serials != 0).then(|| terms.into()))
+    }
+
+    async fn contract_exists(&self) -> Result<bool, ChainError> {
+        let code = self.provider.get_code_at(self.contract).await;
+        Ok(!code.map_err(|error| failed("eth_getCode", &error))?.is_empty())
+    }
+}

@@ -1,0 +1,27 @@
+//! Calls, transactions, attempts, lanes and tokens in the database. One file a table; every function takes
+//! `&mut Tx` and never commits.
+
+mod calls;
+mod lanes;
+mod tokens;
+mod transactions;
+
+use catalog::db::Sql;
+
+pub use calls::{CallRecord, find_call, open_edition, queue_call, queue_depth};
+pub(crate) use calls::{Member, WaitingCall, bind_call, end_call, members, requeue_call, waiting_calls};
+pub use lanes::{LaneRecord, list_lanes};
+pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_lease};
+pub(crate) use tokens::set_token_state;
+pub use tokens::{NewToken, find_token, find_token_of, issue_token, list_tokens, next_token_id};
+pub use transactions::{Attempt, find_transaction};
+pub(crate) use transactions::{
+    attempts_of, insert_attempt, insert_bound, next_nonce, set_confirmed, set_displaced, set_fell_out,
+    set_included, set_live, set_reverted, set_signed, unsettled,
+};
+
+/// Every statement of the chain's side; the tests prepare them on both databases.
+#[must_use]
+pub fn statements() -> Vec<Sql> {
+    [calls::STATEMENTS, lanes::STATEMENTS, tokens::STATEMENTS, transactions::STATEMENTS].concat()
+}

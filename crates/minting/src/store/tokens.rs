@@ -1,0 +1,196 @@
+//! Table `tokens`.
+
+use catalog::account::Account;
+use catalog::clock::Timestamp;
+use catalog::db::{DbError, Tx};
+use catalog::edition::EditionNumber;
+use catalog::ids::ImpressionId;
+use catalog::impression::Impression;
+use catalog::journal::{self, Occasion};
+
+use super::calls::{find_call, queue_call};
+use crate::call::Call;
+use crate::event::MintingEvent;
+use crate::token::{Issue, Token, TokenId, TokenState};
+
+/// The columns of a token, in the order of [`TokenRow`].
+macro_rules! columns {
+    () => {
+        "token_id,
+               impression_id,
+               issue,
+               recipient,
+               settles_at,
+               mint_call_id,
+               state,
+               metadata,
+               created_at"
+    };
+}
+
+catalog::statements! {
+    NEXT_ISSUE = "
+        SELECT coalesce(max(issue) + 1, 0)
+        FROM tokens
+        WHERE impression_id = $1";
+    INSERT = "
+        INSERT INTO tokens (
+            token_id,
+            impression_id,
+            issue,
+            recipient,
+            settles_at,
+            mint_call_id,
+            state,
+            metadata,
+            created_at,
+            updated_at
+        ) VALUES ($1, $2, $3, $4, $5, $6, 'unissued', $7, $8, $8)";
+    FIND = concat!("
+        SELECT ", columns!(), "
+        FROM tokens
+        WHERE token_id = $1");
+    FIND_OF_IMPRESSION = concat!("
+        SELECT ", columns!(), "
+        FROM tokens
+        WHERE impression_id = $1
+        ORDER BY issue DESC
+        LIMIT 1");
+    LIST = concat!("
+        SELECT ", columns!(), "
+        FROM tokens
+        WHERE token_id > $1
+        ORDER BY token_id
+        LIMIT $2");
+    SET_STATE = "
+        UPDATE tokens
+        SET state = $2,
+            updated_at = $3
+        WHERE token_id = $1";
+}
+
+/// A token to be minted.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// Its id, from [`next_token_id`] in the same database transaction.
+    pub token_id: TokenId,
+    /// The sheet that it certifies.
+    pub impression_id: ImpressionId,
+    /// Its first owner.
+    pub recipient: Account,
+    /// The moment from which nobody can void it.
+    pub settles_at: Timestamp,
+    /// Its metadata, byte for byte as it will be served.
+    pub metadata: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct TokenRow {
+    token_id: i64,
+    impression_id: String,
+    issue: i64,
+    recipient: String,
+    settles_at: i64,
+    mint_call_id: String,
+    state: String,
+    metadata: String,
+    created_at: i64,
+}
+
+impl TryFrom<TokenRow> for Token {
+    type Error = DbError;
+
+    fn try_from(row: TokenRow) -> Result<Self, Self::Error> {
+        let odd = |problem: &dyn std::fmt::Display| DbError::inconsistent("tokens", row.token_id, problem);
+        let token_id = u64::try_from(row.token_id).map_err(|e| odd(&e))?;
+        let token_id = TokenId::from_number(token_id).map_err(|e| odd(&e))?;
+        if i64::try_from(token_id.get() % 100) != Ok(row.issue) {
+            return Err(odd(&"the id and the issue disagree"));
+        }
+        Ok(Self {
+            token_id,
+            impression_id: row.impression_id.parse().map_err(|e| odd(&e))?,
+            recipient: row.recipient.parse().map_err(|e| odd(&e))?,
+            settles_at: Timestamp::from_micros(row.settles_at).map_err(|e| odd(&e))?,
+            mint_call_id: row.mint_call_id.parse().map_err(|e| odd(&e))?,
+            state: TokenState::from_word(&row.state).ok_or_else(|| odd(&"unknown state"))?,
+            created_at: Timestamp::from_micros(row.created_at).map_err(|e| odd(&e))?,
+            metadata: row.metadata.clone(),
+        })
+    }
+}
+
+/// The id that the next token of a sheet gets; none after issue 99. Asked under the lock of the sheet's sale.
+pub async fn next_token_id(
+    tx: &mut Tx,
+    edition: EditionNumber,
+    impression: &Impression,
+) -> Result<Option<TokenId>, DbError> {
+    let (next,): (i64,) = tx.fetch_one(NEXT_ISSUE, &[(&impression.impression_id).into()]).await?;
+    let issue = u8::try_from(next).ok().and_then(Issue::new);
+    Ok(issue.map(|issue| TokenId::new(edition, impression.serial, issue)))
+}
+
+/// Takes a token id for good: writes the token and the call that mints it, which waits until the edition is open.
+pub async fn issue_token(tx: &mut Tx, occasion: &Occasion<'_>, token: NewToken) -> Result<Token, DbError> {
+    let NewToken { token_id, impression_id, recipient, settles_at, metadata } = token;
+    let opening = format!("open_edition:{}", token_id.get() / 1_000_000);
+    let opening = find_call(tx, &opening)
+        .await?
+        .ok_or_else(|| DbError::inconsistent("calls", &opening, "a token of an edition that nobody opens"))?;
+    let call = Call::Mint { token_id, recipient, settles_at: settles_at.as_seconds() };
+    let mint_call_id = queue_call(tx, occasion, &call, Some(&opening.call_id)).await?;
+    let values = [
+        token_id.into(),
+        (&impression_id).into(),
+        i64::try_from(token_id.get() % 100).unwrap_or(i64::MAX).into(),
+        recipient.into(),
+        settles_at.into(),
+        (&mint_call_id).into(),
+        metadata.as_str().into(),
+        occasion.at.into(),
+    ];
+    tx.execute(INSERT, &values).await?;
+    let event = MintingEvent::token_issued(token_id, impression_id.clone(), recipient);
+    journal::append(tx, occasion, &event).await?;
+    Ok(Token {
+        token_id,
+        impression_id,
+        recipient,
+        settles_at,
+        mint_call_id,
+        state: TokenState::Unissued,
+        metadata,
+        created_at: occasion.at,
+    })
+}
+
+/// The token with that id.
+pub async fn find_token(tx: &mut Tx, token_id: TokenId) -> Result<Option<Token>, DbError> {
+    let row: Option<TokenRow> = tx.fetch_optional(FIND, &[token_id.into()]).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The newest token of a sheet.
+pub async fn find_token_of(tx: &mut Tx, impression_id: &ImpressionId) -> Result<Option<Token>, DbError> {
+    let row: Option<TokenRow> = tx.fetch_optional(FIND_OF_IMPRESSION, &[impression_id.into()]).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// At most `limit` tokens in order of their ids, after `after`.
+pub async fn list_tokens(tx: &mut Tx, after: Option<TokenId>, limit: u32) -> Result<Vec<Token>, DbError> {
+    let after = after.map_or(0, |id| i64::try_from(id.get()).unwrap_or(i64::MAX));
+    let rows: Vec<TokenRow> = tx.fetch_all(LIST, &[after.into(), limit.into()]).await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Writes where a token stands by a confirmed block.
+pub(crate) async fn set_token_state(
+    tx: &mut Tx,
+    token_id: TokenId,
+    state: TokenState,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(SET_STATE, &[token_id.into(), state.as_str().into(), at.into()]).await?;
+    Ok(())
+}

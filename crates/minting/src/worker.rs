@@ -1,0 +1,76 @@
+//! The loop around the pass: one task a lane, woken by new work, by time, and stopped between two passes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::pipeline::Lane;
+
+/// Wakes the lanes when work was written. It carries no data: the queue is in the database.
+#[derive(Debug, Clone, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    /// Says that there may be something to do.
+    pub fn ring(&self) {
+        self.0.notify_waiters();
+    }
+}
+
+/// How often a lane looks without being woken.
+#[derive(Debug, Clone, Copy)]
+pub struct Rhythm {
+    /// While transactions are under way.
+    pub busy: Duration,
+    /// While nothing is.
+    pub idle: Duration,
+}
+
+/// Works a lane until `stop` turns true; then lets go of its lease. A pass that fails is repeated after a wait that
+/// grows up to four times the idle rhythm.
+#[must_use]
+pub fn spawn(mut lane: Lane, wake: Wake, rhythm: Rhythm, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut failures: u32 = 0;
+        while !*stop.borrow() {
+            // Registered before the pass, so that work written during it wakes the next one.
+            let woken = wake.0.notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            let wait = match Box::pin(lane.pass()).await {
+                Ok(report) => {
+                    failures = 0;
+                    if report.under_way > 0 { rhythm.busy } else { rhythm.idle }
+                }
+                Err(error) => {
+                    failures = failures.saturating_add(1);
+                    let chain = causes(&error);
+                    tracing::warn!(signer = %lane.signer(), error = chain, failures, "pass stopped half-way");
+                    metrics::counter!("colophon_pass_failures_total").increment(1);
+                    rhythm.busy.saturating_mul(2_u32.saturating_pow(failures.min(6))).min(rhythm.idle * 4)
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = &mut woken, if failures == 0 => {}
+                _ = stop.changed() => {}
+            }
+        }
+        if let Err(error) = lane.release().await {
+            tracing::warn!(signer = %lane.signer(), error = causes(&error), "lease not given back: it runs out");
+        }
+    })
+}
+
+/// An error and its sources in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text = format!("{text}: {source}");
+        next = source.source();
+    }
+    text
+}

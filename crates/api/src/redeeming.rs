@@ -28,7 +28,10 @@ pub(crate) fn claim_not_found() -> ApiError {
 
 /// 409: the claim is prepared and not open.
 pub(crate) fn claim_not_active() -> ApiError {
-    ApiError::conflict("claim_not_active", "this claim is not active yet; it will be when the print is on its way")
+    ApiError::conflict(
+        "claim_not_active",
+        "this claim is not active yet; it will be when the print is on its way",
+    )
 }
 
 /// 401: the wallet was not proved.
@@ -194,8 +197,7 @@ pub(crate) async fn sheet_of(tx: &mut Tx, sale: &Sale) -> Result<(Edition, Impre
 
 /// What publication froze: only published editions are sold from.
 pub(crate) fn publication_of(edition: &Edition) -> Result<&Publication, DbError> {
-    edition
-        .state
-        .publication()
-        .ok_or_else(|| DbError::inconsistent("editions", &edition.edition_id, "sold from without publication"))
+    edition.state.publication().ok_or_else(|| {
+        DbError::inconsistent("editions", &edition.edition_id, "sold from without publication")
+    })
 }

@@ -1,12 +1,14 @@
 //! The REST surface (DESIGN §7): one file a resource.
 
 pub mod artworks;
+pub mod claims;
 pub mod editions;
 pub mod health;
 pub mod ids;
 pub mod images;
 pub mod paging;
 pub mod reply;
+pub mod sales;
 
 mod bounds;
 mod openapi;
@@ -35,7 +37,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(artworks::routes())
         .merge(editions::routes())
         .merge(images::routes())
-    // SALES: `.merge(sales::routes()).merge(claims::routes())`
+        .merge(sales::routes())
+        .merge(claims::routes())
     // CHAIN: `.merge(tokens::routes())`
 }
 

@@ -172,11 +172,9 @@ impl Sale {
     ) -> Result<Step<Self>, InvalidTransition> {
         let packed = packed.unwrap_or(&self.impression_id).clone();
         match &self.goods {
-            Goods::Reserved => Ok(Step::Changed(Self {
-                impression_id: packed,
-                goods: Goods::Shipped(shipment),
-                ..self
-            })),
+            Goods::Reserved => {
+                Ok(Step::Changed(Self { impression_id: packed, goods: Goods::Shipped(shipment), ..self }))
+            }
             goods if goods.shipment() == Some(&shipment) && packed == self.impression_id => {
                 Ok(Step::Unchanged(self))
             }

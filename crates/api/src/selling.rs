@@ -43,7 +43,8 @@ pub(crate) async fn record(
     if !known.is_empty() {
         return Ok(Recorded::Known(known));
     }
-    check_for_sale(&edition.state).map_err(|invalid| ApiError::conflict(invalid.code, invalid.to_string()))?;
+    check_for_sale(&edition.state)
+        .map_err(|invalid| ApiError::conflict(invalid.code, invalid.to_string()))?;
     let mut sales = Vec::with_capacity(usize::from(line.wanted.units()));
     for (unit_no, sheet) in (1..).zip(allot(tx, &edition, &line.wanted).await?) {
         let sheet = sheet.reserve().map_err(|refused| not_available(refused.from))?;
@@ -70,10 +71,8 @@ async fn allot(tx: &mut Tx, edition: &Edition, wanted: &Wanted) -> Result<Vec<Im
             let sheets =
                 catalog_store::first_available(tx, &edition.edition_id, run, u32::from(units)).await?;
             if sheets.len() < usize::from(units) {
-                let detail = format!(
-                    "{units} sheets of the numbered run were wanted and {} are left",
-                    sheets.len()
-                );
+                let detail =
+                    format!("{units} sheets of the numbered run were wanted and {} are left", sheets.len());
                 return Err(ApiError::conflict("edition_sold_out", detail));
             }
             Ok(sheets)

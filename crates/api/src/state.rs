@@ -52,6 +52,16 @@ pub struct ChainFacts {
     pub contract: Account,
     /// Who receives royalties of editions that name nobody.
     pub royalty_receiver: Account,
+    /// The accounts that sign for us. No buyer's token goes to one of them.
+    pub signers: Vec<Account>,
+}
+
+impl ChainFacts {
+    /// All accounts of the issuer: the contract and those that sign.
+    #[must_use]
+    pub fn issuer_accounts(&self) -> Vec<Account> {
+        self.signers.iter().copied().chain([self.contract]).collect()
+    }
 }
 
 impl App {

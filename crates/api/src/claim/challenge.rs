@@ -101,7 +101,10 @@ impl Challenge {
 
 impl fmt::Debug for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Challenge").field("claim_id", &self.claim_id).field("nonce", &self.nonce).finish_non_exhaustive()
+        f.debug_struct("Challenge")
+            .field("claim_id", &self.claim_id)
+            .field("nonce", &self.nonce)
+            .finish_non_exhaustive()
     }
 }
 

@@ -189,13 +189,20 @@ mod tests {
         let groups: Vec<_> = shown.split('-').map(str::len).collect();
         assert_eq!(groups, [5, 5, 5, 5, 6]);
         assert_eq!(format!("{code:?}"), "ClaimCode(…)");
-        assert_eq!(format!("{:?} {:?}", pepper(), pepper().digest_code(Some(&code))), "ClaimPepper(…) CodeHmac(…)");
+        assert_eq!(
+            format!("{:?} {:?}", pepper(), pepper().digest_code(Some(&code))),
+            "ClaimPepper(…) CodeHmac(…)"
+        );
     }
 
     #[test]
     fn letters_that_look_like_digits_are_read_as_digits() {
         let printed: ClaimCode = "01101-10000-ABCDE-FGHJK-MNPQRS".parse().unwrap();
-        for typed in ["OIl0L-ioOo0-abcde-fghjk-mnpqrs", "01101 10000 abcde fghjk mnpqrs", "0-1 1-0110000abcdefghjkMNPQRS  "] {
+        for typed in [
+            "OIl0L-ioOo0-abcde-fghjk-mnpqrs",
+            "01101 10000 abcde fghjk mnpqrs",
+            "0-1 1-0110000abcdefghjkMNPQRS  ",
+        ] {
             assert_eq!(typed.parse(), Ok(printed.clone()), "{typed}");
         }
     }

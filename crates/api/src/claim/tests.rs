@@ -74,8 +74,7 @@ fn every_state_decides_every_verb() {
 #[test]
 fn a_new_code_takes_the_place_of_the_one_before() {
     let pepper = ClaimPepper::from_bytes(&[7; 32]).unwrap();
-    let [first, second] =
-        [(), ()].map(|()| pepper.digest_code(Some(&ClaimCode::generate(CHANCE))));
+    let [first, second] = [(), ()].map(|()| pepper.digest_code(Some(&ClaimCode::generate(CHANCE))));
     let claim = claim(ClaimState::Prepared).issue_code(first, noon()).unwrap();
     let claim = claim.issue_code(second, noon().plus(DAY)).unwrap();
     assert_eq!(claim.code, Some(StandingCode { hmac: second, issued_at: noon().plus(DAY) }));
@@ -114,7 +113,8 @@ fn the_policy_names_the_event_that_opens_a_claim() {
 #[test]
 fn a_token_settles_when_no_return_can_be_under_way() {
     let returns = ReturnSettings { window: 7 * DAY, processing: 21 * DAY, transit: 15 * DAY };
-    let days_after_redemption = |delivered_at| settles_at(noon(), delivered_at, &returns).since(noon()).as_secs() / 86_400;
+    let days_after_redemption =
+        |delivered_at| settles_at(noon(), delivered_at, &returns).since(noon()).as_secs() / 86_400;
     assert_eq!(days_after_redemption(None), 43);
     assert_eq!(days_after_redemption(Some(noon().minus(3 * DAY))), 28);
     assert_eq!(days_after_redemption(Some(noon().plus(2 * DAY))), 30);

@@ -39,7 +39,7 @@ pub struct Listing<T> {
 }
 
 impl Page {
-    fn parse(query: &str) -> Result<Self, ApiError> {
+    pub(super) fn parse(query: &str) -> Result<Self, ApiError> {
         let mut page = Self { limit: DEFAULT_LIMIT, cursor: None };
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {

@@ -99,7 +99,9 @@ impl Goods {
     pub fn shipment(&self) -> Option<&Shipment> {
         match self {
             Self::Reserved | Self::Canceled => None,
-            Self::Shipped(shipment) | Self::Delivered { shipment, .. } | Self::Lost(shipment) => Some(shipment),
+            Self::Shipped(shipment) | Self::Delivered { shipment, .. } | Self::Lost(shipment) => {
+                Some(shipment)
+            }
             Self::ReturnRequested(journey) | Self::Received(journey) | Self::Inspected(journey, _) => {
                 Some(&journey.shipment)
             }

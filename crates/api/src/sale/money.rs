@@ -22,9 +22,7 @@ impl Money {
         }
         // Funds, metals and the codes for tests are in ISO 4217, but nobody pays in them.
         let paid_in = |currency: &Currency| {
-            currency.exponent().is_some()
-                && !currency.is_special()
-                && !currency.is_fund()
+            currency.exponent().is_some() && !currency.is_special() && !currency.is_fund()
         };
         let currency = Some(currency)
             .filter(|code| code.bytes().all(|b| b.is_ascii_uppercase()))

@@ -49,9 +49,8 @@ pub struct Quantity(u16);
 impl Quantity {
     /// Checks a quantity.
     pub fn parse(quantity: i64) -> Result<Self, InvalidField> {
-        let problem = || {
-            InvalidField::new("quantity", "quantity_invalid", format!("must be 1 to {MOST_UNITS}"))
-        };
+        let problem =
+            || InvalidField::new("quantity", "quantity_invalid", format!("must be 1 to {MOST_UNITS}"));
         if !(1..=MOST_UNITS).contains(&quantity) {
             return Err(problem());
         }

@@ -143,7 +143,8 @@ fn only_an_available_sheet_of_the_edition_stands_in_for_the_reserved_one_and_onl
     let reserved = sheet(&edition_id, 1, ImpressionState::Reserved);
     for state in ImpressionState::ALL {
         let packed = sheet(&edition_id, 2, state);
-        let exchanged = exchange(reserved.clone(), packed.clone(), false).map(|(freed, packed)| (freed.state, packed.state));
+        let exchanged = exchange(reserved.clone(), packed.clone(), false)
+            .map(|(freed, packed)| (freed.state, packed.state));
         let expected = match state {
             ImpressionState::Available => Ok((ImpressionState::Available, ImpressionState::Reserved)),
             _ => Err(NotExchangeable::NotAvailable(state)),

@@ -1,0 +1,239 @@
+//! `/v1/claims`: what a buyer does with the code from the card. No API key: the code is the key, and after it the
+//! wallet's signature.
+
+mod shape;
+
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use catalog::account::Account;
+use catalog::db::{Tx, retrying};
+use catalog::invalid::InvalidField;
+use catalog::journal::Actor;
+use minting::metadata::Home;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::shape::{
+    ChallengeInput, ChallengeView, ClaimView, LookupInput, RedeemInput, RedeemedView, StatusInput,
+};
+use super::reply::Reply;
+use crate::claim::challenge::{Challenge, Place};
+use crate::claim::{self, Claim, ClaimState, StatusToken};
+use crate::error::{ApiError, Problem};
+use crate::json::Json;
+use crate::redeeming::{self, Terms, claim_not_active, claim_not_found, proof_invalid};
+use crate::state::{App, AppState};
+use crate::store;
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(look_up_claim))
+        .routes(routes!(read_claim_status))
+        .routes(routes!(challenge_wallet))
+        .routes(routes!(redeem_claim))
+}
+
+/// Extractor that refuses a query string: a code in one would stand in every log between the buyer and us.
+struct NoQuery;
+
+impl FromRequestParts<AppState> for NoQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
+        if parts.uri.query().is_some() {
+            let detail = "this call takes no query string; codes stand in the body alone".into();
+            return Err(ApiError::BadRequest { code: "query_not_allowed", detail });
+        }
+        Ok(Self)
+    }
+}
+
+/// Where the tokens of this service live.
+fn home(app: &App) -> Result<Home, ApiError> {
+    let site = app
+        .settings
+        .public_base_url
+        .parse()
+        .map_err(|error: url::ParseError| ApiError::internal("reading the public base URL", error))?;
+    Home::new(site, app.chain.chain_id, app.chain.contract)
+        .map_err(|error| ApiError::internal("naming where tokens live", error))
+}
+
+fn recipient_of(app: &App, text: &str) -> Result<Account, InvalidField> {
+    claim::parse_recipient(text, &app.chain.issuer_accounts())
+        .map_err(|problem| InvalidField::new("recipient", "recipient_invalid", problem.to_string()))
+}
+
+/// What a buyer sees of a claim: the certificate's facts, and how its token fares.
+async fn view(app: &App, tx: &mut Tx, claim: &Claim) -> Result<ClaimView, ApiError> {
+    let sale = store::find_sale(tx, &claim.sale_id).await?.ok_or_else(claim_not_found)?;
+    let (edition, impression) = redeeming::sheet_of(tx, &sale).await?;
+    let publication = redeeming::publication_of(&edition)?;
+    let token = match claim.state.redemption() {
+        Some(redemption) => Some(redeeming::token_of(tx, redemption).await?),
+        None => None,
+    };
+    let ticket = StatusToken::issue(&claim.claim_id, app.clock.now(), &app.claim_pepper);
+    ClaimView::of(claim, &edition, publication, &impression, token.as_ref(), &home(app)?, &ticket)
+        .map_err(|error| ApiError::internal("reading a colophon", error))
+}
+
+/// Shows what a code stands for: the certificate's facts and the claim's state. It changes nothing.
+#[utoipa::path(
+    post,
+    path = "/v1/claims/lookup",
+    operation_id = "look_up_claim",
+    tag = "claims",
+    request_body = LookupInput,
+    responses(
+        (status = 200, description = "The claim, prepared, open or redeemed", body = ClaimView),
+        (status = 404, description = "`claim_not_found`: no claim answers to this code", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn look_up_claim(
+    State(state): State<AppState>,
+    _: NoQuery,
+    Json { value: input, .. }: Json<LookupInput>,
+) -> Result<Reply, ApiError> {
+    let code = redeeming::digest_of(&input.code, &state.claim_pepper);
+    let mut tx = state.db.begin_read().await?;
+    let claim = redeeming::find_by_code(&mut tx, code, &state.settings.claims, state.clock.now()).await?;
+    Reply::ok(&view(&state, &mut tx, &claim).await?)
+}
+
+/// Shows how a claim fares to whoever looked it up within the last hour, without the code.
+#[utoipa::path(
+    post,
+    path = "/v1/claims/status",
+    operation_id = "read_claim_status",
+    tag = "claims",
+    request_body = StatusInput,
+    responses(
+        (status = 200, description = "The claim", body = ClaimView),
+        (status = 401, description = "`status_token_invalid`: made up, or its hour is over", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 404, description = "`claim_not_found`: the claim no longer stands", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn read_claim_status(
+    State(state): State<AppState>,
+    _: NoQuery,
+    Json { value: input, .. }: Json<StatusInput>,
+) -> Result<Reply, ApiError> {
+    let now = state.clock.now();
+    let ticket: Result<StatusToken, _> = input.status_token.parse();
+    let claim_id = ticket.and_then(|ticket| ticket.verify(now, &state.claim_pepper)).map_err(|invalid| {
+        ApiError::Unproven { code: "status_token_invalid", detail: invalid.to_string().into() }
+    })?;
+    let mut tx = state.db.begin_read().await?;
+    let claim = store::find_claim(&mut tx, &claim_id).await?;
+    let claim = claim.map(|claim| claim.expire_after(state.settings.claims.expire_after, now));
+    let claim = claim.filter(Claim::stands).ok_or_else(claim_not_found)?;
+    Reply::ok(&view(&state, &mut tx, &claim).await?)
+}
+
+/// Gives the text that a wallet signs to claim for itself (EIP-4361), good for ten minutes.
+#[utoipa::path(
+    post,
+    path = "/v1/claims/challenge",
+    operation_id = "challenge_wallet",
+    tag = "claims",
+    request_body = ChallengeInput,
+    responses(
+        (status = 200, description = "The text to be signed by `personal_sign`", body = ChallengeView),
+        (status = 404, description = "`claim_not_found`", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 409, description = "`claim_not_active`", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn challenge_wallet(
+    State(state): State<AppState>,
+    _: NoQuery,
+    Json { value: input, .. }: Json<ChallengeInput>,
+) -> Result<Reply, ApiError> {
+    let recipient = recipient_of(&state, &input.recipient)?;
+    let code = redeeming::digest_of(&input.code, &state.claim_pepper);
+    let (app, now) = (&state, state.clock.now());
+    let claim = find_for(app, code, recipient).await?;
+    let place = Place {
+        public_base_url: &app.settings.public_base_url,
+        chain_id: app.chain.chain_id,
+        contract: app.chain.contract,
+    };
+    let challenge = Challenge::compose(&claim.claim_id, recipient, &place, now, app.chance.as_ref());
+    let kept = &challenge;
+    retrying(|| async move {
+        let mut tx = app.db.begin_write().await?;
+        store::insert_challenge(&mut tx, kept).await?;
+        tx.commit().await
+    })
+    .await?;
+    Reply::ok(&ChallengeView::of(&challenge))
+}
+
+/// The claim for which a code stands, for a wallet that means to redeem it or did.
+async fn find_for(app: &App, code: claim::code::CodeHmac, recipient: Account) -> Result<Claim, ApiError> {
+    let mut tx = app.db.begin_read().await?;
+    let claim = redeeming::find_by_code(&mut tx, code, &app.settings.claims, app.clock.now()).await?;
+    match &claim.state {
+        ClaimState::Prepared => Err(claim_not_active()),
+        state if state.redemption().is_some_and(|redemption| redemption.recipient != recipient) => {
+            Err(claim_not_found())
+        }
+        _ => Ok(claim),
+    }
+}
+
+/// The challenge that the wallet signed.
+async fn prove(app: &App, claim: &Claim, recipient: Account, signature: &str) -> Result<Challenge, ApiError> {
+    let mut tx = app.db.begin_read().await?;
+    let challenges = redeeming::provable_challenges(&mut tx, claim, recipient, app.clock.now()).await?;
+    challenges.into_iter().find(|challenge| challenge.is_signed_by(signature)).ok_or_else(proof_invalid)
+}
+
+/// Redeems a claim for a wallet that signed one of its challenges: the token is written and will be minted. The same
+/// wallet asking again gets the same answer.
+#[utoipa::path(
+    post,
+    path = "/v1/claims/redeem",
+    operation_id = "redeem_claim",
+    tag = "claims",
+    request_body = RedeemInput,
+    responses(
+        (status = 202, description = "Redeemed; the chain follows", body = RedeemedView,
+            headers(("Location" = String, description = "The token"))),
+        (status = 401, description = "`wallet_proof_invalid`", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 404, description = "`claim_not_found`", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 409, description = "`claim_not_active`", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+)]
+async fn redeem_claim(
+    State(state): State<AppState>,
+    _: NoQuery,
+    Json { value: input, .. }: Json<RedeemInput>,
+) -> Result<Reply, ApiError> {
+    let app = &state;
+    let recipient = recipient_of(app, &input.recipient)?;
+    let code = redeeming::digest_of(&input.code, &app.claim_pepper);
+    let claim = find_for(app, code, recipient).await?;
+    let proof = &prove(app, &claim, recipient, &input.signature).await?;
+    let home = &home(app)?;
+    let terms = &Terms { claims: &app.settings.claims, returns: &app.settings.returns, home };
+    let (sale_id, actor) = (&claim.sale_id, &Actor::Buyer(claim.claim_id.to_string()));
+    retrying(|| async move {
+        let occasion = app.occasion(actor.clone());
+        let mut tx = app.db.begin_write().await?;
+        let (claim, token) = redeeming::redeem(&mut tx, &occasion, sale_id, code, proof, terms).await?;
+        let location = format!("/v1/tokens/{}", token.token_id);
+        let reply = Reply::accepted(location, &RedeemedView::of(&claim, &token, home))?;
+        tx.commit().await?;
+        Ok(reply)
+    })
+    .await
+}

@@ -1,5 +1,6 @@
-//! What the tests stand on: a database each, made for it.
+//! What the tests stand on: a chain and a database each, made for it.
 
+pub(crate) mod anvil;
 #[macro_use]
 pub(crate) mod database;
 pub(crate) mod postgres;

@@ -8,6 +8,8 @@
 mod harness;
 
 #[cfg(test)]
+mod anvil;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod schemas;

@@ -14,7 +14,6 @@ mod tests;
 
 use std::io::{Cursor, ErrorKind};
 
-use ::image::codecs::jpeg::JpegDecoder;
 use ::image::codecs::png::PngDecoder;
 use ::image::codecs::tiff::TiffDecoder;
 use ::image::codecs::webp::WebPDecoder;
@@ -49,6 +48,28 @@ pub struct DecodedImage {
     pub(crate) orientation: Orientation,
     /// The color profile (ICC.1) that says what the numbers mean; sRGB when there is none.
     pub(crate) profile: Option<Vec<u8>>,
+}
+
+impl DecodedImage {
+    fn new(
+        format: ImageFormat,
+        pixels: DynamicImage,
+        orientation: Option<Orientation>,
+        profile: Option<Vec<u8>>,
+    ) -> Self {
+        let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+        let (width_px, height_px) = match orientation {
+            Orientation::NoTransforms
+            | Orientation::Rotate180
+            | Orientation::FlipHorizontal
+            | Orientation::FlipVertical => (pixels.width(), pixels.height()),
+            Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH => (pixels.height(), pixels.width()),
+        };
+        Self { format, width_px, height_px, pixels, orientation, profile }
+    }
 }
 
 /// The format that the first bytes show.
@@ -88,7 +109,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<DecodedImage, ImageRefusal> {
         ImageFormat::Jpeg => {
             let frame = jpeg::inspect(&bytes)?;
             check_pixels(frame.width_px, frame.height_px)?;
-            read(JpegDecoder::new(Cursor::new(bytes)).map_err(refusal)?, format)
+            jpeg::decode(&bytes, frame)
         }
         ImageFormat::Webp => {
             webp::inspect(&bytes)?;
@@ -123,21 +144,10 @@ fn read(mut decoder: impl ImageDecoder, format: ImageFormat) -> Result<DecodedIm
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let profile = decoder.icc_profile().unwrap_or_default();
     let pixels = DynamicImage::from_decoder(decoder).map_err(refusal)?;
-    let (width_px, height_px) = match orientation {
-        Orientation::NoTransforms
-        | Orientation::Rotate180
-        | Orientation::FlipHorizontal
-        | Orientation::FlipVertical => (width_px, height_px),
-        Orientation::Rotate90
-        | Orientation::Rotate270
-        | Orientation::Rotate90FlipH
-        | Orientation::Rotate270FlipH => (height_px, width_px),
-    };
-    Ok(DecodedImage { format, width_px, height_px, pixels, orientation, profile })
+    Ok(DecodedImage::new(format, pixels, Some(orientation), profile))
 }
 
 /// What a decoder's complaint means to whoever sent the file.
-#[expect(clippy::needless_pass_by_value, reason = "used as the argument of `map_err`")]
 fn refusal(error: ImageError) -> ImageRefusal {
     match error {
         ImageError::Limits(_) => ImageRefusal::TooManyPixels,

@@ -118,7 +118,8 @@ impl ImageIntake {
     }
 
     async fn look_at(&self, path: &Path) -> Result<Seen, ImageIntakeError> {
-        let permit = Arc::clone(&self.decodes).acquire_owned().await.map_err(|_| ImageIntakeError::Stopping)?;
+        let permit =
+            Arc::clone(&self.decodes).acquire_owned().await.map_err(|_| ImageIntakeError::Stopping)?;
         let path = path.to_owned();
         let task = tokio::task::spawn_blocking(move || {
             // Held until the decode ends, also when nobody waits for it any more.

@@ -97,6 +97,18 @@ impl Home {
         format!("{}/erc721:{}/{token_id}", self.chain(), wallet::checksummed(self.contract))
     }
 
+    /// The contract by its EIP-55 address.
+    #[must_use]
+    pub fn contract(&self) -> String {
+        wallet::checksummed(self.contract)
+    }
+
+    /// Where the token's metadata stands: what the contract's `tokenURI` says.
+    #[must_use]
+    pub fn metadata(&self, token_id: TokenId) -> String {
+        self.page(&["metadata", &format!("{token_id}.json")])
+    }
+
     /// The page on which anyone can check the token.
     #[must_use]
     pub fn verify_page(&self, token_id: TokenId) -> String {

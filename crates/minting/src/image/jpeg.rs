@@ -1,7 +1,16 @@
-//! The markers of a JPEG file (ITU-T T.81, annex B), read before the decoder. The decoder forgives a file that
-//! ends early and fills the rest with gray; a print image must be whole, so its end is looked for here.
+//! JPEG files (ITU-T T.81, annex B). The markers are walked up to the end of the image before the decoder runs,
+//! and the decoder is strict: left to itself it forgives a file that ends early and fills the rest with gray.
 
-use super::ImageRefusal;
+use ::image::metadata::Orientation;
+use ::image::{DynamicImage, GrayImage, RgbImage};
+use catalog::image::ImageFormat;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::{DecodedImage, ImageRefusal};
 
 /// What every JPEG file begins with.
 pub(super) const SIGNATURE: &[u8] = b"\xff\xd8\xff";
@@ -14,6 +23,36 @@ pub(super) struct Frame {
     pub(super) width_px: u32,
     pub(super) height_px: u32,
     components: u8,
+}
+
+/// Decodes a file that [`inspect`] found whole.
+pub(super) fn decode(bytes: &[u8], frame: Frame) -> Result<DecodedImage, ImageRefusal> {
+    let colors = if frame.components == 1 { ColorSpace::Luma } else { ColorSpace::RGB };
+    let options = DecoderOptions::new_safe()
+        .set_strict_mode(true)
+        .set_max_width(usize::from(u16::MAX))
+        .set_max_height(usize::from(u16::MAX))
+        .jpeg_set_max_scans(usize::MAX)
+        .jpeg_set_out_colorspace(colors);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let pixels = decoder.decode().map_err(|error| refusal(&error))?;
+    let (width, height) = (frame.width_px, frame.height_px);
+    let pixels = if frame.components == 1 {
+        GrayImage::from_raw(width, height, pixels).map(DynamicImage::from)
+    } else {
+        RgbImage::from_raw(width, height, pixels).map(DynamicImage::from)
+    };
+    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
+    let pixels = pixels.ok_or(ImageRefusal::Undecodable)?;
+    Ok(DecodedImage::new(ImageFormat::Jpeg, pixels, orientation, decoder.icc_profile()))
+}
+
+fn refusal(error: &DecodeErrors) -> ImageRefusal {
+    match error {
+        DecodeErrors::Unsupported(_) => ImageRefusal::EncodingUnsupported,
+        DecodeErrors::LargeDimensions(_) => ImageRefusal::TooManyPixels,
+        _ => ImageRefusal::Undecodable,
+    }
 }
 
 /// Walks the markers up to the end of the image, which must be there.

@@ -25,7 +25,9 @@ pub enum ImageRefusal {
     #[error("the image is animated; a print is a still image")]
     Animated,
     /// A color model or compression that cannot be shown truthfully, CMYK above all.
-    #[error("the image's color model or compression is not supported: save it as RGB or grayscale with 8 or 16 bits")]
+    #[error(
+        "the image's color model or compression is not supported: save it as RGB or grayscale with 8 or 16 bits"
+    )]
     EncodingUnsupported,
     /// A file built to keep a decoder busy: many scans over many pixels.
     #[error("the image takes too much work to decode: save it again with ordinary settings")]

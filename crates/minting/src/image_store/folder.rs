@@ -10,7 +10,7 @@ use super::{ImageStoreError, ImageStoreId};
 /// Where probe objects lie for a moment.
 pub(super) const PROBES: &str = "probes";
 /// A temporary file older than this belongs to nobody: no upload takes so long.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+const ABANDONED: Duration = Duration::from_hours(24);
 
 /// Where objects lie until they are whole. On the same file system as the store, so that a rename is atomic.
 pub(super) fn temporary(folder: &Path) -> PathBuf {

@@ -52,7 +52,10 @@ pub(super) struct Image {
 impl Run {
     /// All proofs outside the numbered run.
     pub(super) fn proofs(&self) -> u32 {
-        [self.artist_proofs, self.printer_proofs, self.hors_commerce, self.bon_a_tirer].map(u32::from).iter().sum()
+        [self.artist_proofs, self.printer_proofs, self.hors_commerce, self.bon_a_tirer]
+            .map(u32::from)
+            .iter()
+            .sum()
     }
 }
 

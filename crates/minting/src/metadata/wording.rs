@@ -79,7 +79,8 @@ pub(super) fn description(colophon: &Colophon, label: &str, page: &str, language
             let year = colophon.year.map(|year| format!("，{year} 年")).unwrap_or_default();
             let matter = joined([&colophon.medium, &colophon.support], "，");
             let matter = matter.map(|matter| format!("{matter}。")).unwrap_or_default();
-            let besides = if proofs == 0 { String::new() } else { format!("，另有试印及其他版 {proofs} 张") };
+            let besides =
+                if proofs == 0 { String::new() } else { format!("，另有试印及其他版 {proofs} 张") };
             format!(
                 "数字藏品凭证，对应一张实物版画：{artist}《{title}》{year}，{label}（{kind}）。{matter}限量 {size} \
                  张{besides}。本文件载有该版次的版权页声明，其摘要已记录上链。查验：{page}"

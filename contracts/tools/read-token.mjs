@@ -144,10 +144,10 @@ async function readMetadata(uri, tokenId, imageDigest) {
   for (const field of ["name", "description", "image"]) {
     insist(typeof metadata[field] === "string" && metadata[field] !== "", `The metadata has no ${field}.`);
   }
-  const claimed = String(metadata.properties?.image_sha256 ?? "").replace(/^0x/, "");
+  const claimed = metadata.properties?.image?.sha256;
   insist(
     claimed === imageDigest,
-    `The metadata's properties.image_sha256 is "${claimed}", but the edition's image digest is ${imageDigest}.`,
+    `The metadata's properties.image.sha256 is "${claimed}", but the edition's image digest is ${imageDigest}.`,
   );
   return { token_uri: uri, metadata_name: metadata.name, metadata_sha256: createHash("sha256").update(bytes).digest("hex") };
 }

@@ -12,7 +12,7 @@ after(() => world.close());
 beforeEach(async () => (clean = await world.snapshot()));
 afterEach(async () => {
   await world.revert(clean);
-  world.metadata.properties.image_sha256 = world.imageDigest.slice(2);
+  world.metadata.properties.image = { sha256: world.imageDigest.slice(2) };
 });
 
 async function assertComplains(args, expected) {
@@ -58,8 +58,10 @@ test("an unissued token is refused", async () => {
 });
 
 test("metadata about another image is refused", async () => {
-  world.metadata.properties.image_sha256 = "00".repeat(32);
+  world.metadata.properties.image = { sha256: "00".repeat(32) };
   await assertComplains([world.url, world.address, TOKEN_ID], /image digest/);
+  delete world.metadata.properties.image;
+  await assertComplains([world.url, world.address, TOKEN_ID], /image.sha256 is "undefined"/);
 });
 
 test("an address without a contract is refused", async () => {

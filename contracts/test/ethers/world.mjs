@@ -44,7 +44,7 @@ export async function openWorld() {
     name: "The Wave 171/200",
     description: "Woodblock print",
     image: "https://prints.example/171.png",
-    properties: { image_sha256: imageDigest.slice(2) },
+    properties: { image: { sha256: imageDigest.slice(2), media_type: "image/png" } },
   };
   const { server, url: metadataUrl } = await serveMetadata(metadata);
 

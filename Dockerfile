@@ -29,6 +29,6 @@ COPY --from=build /src/target/release/colophon /usr/local/bin/colophon
 USER colophon
 WORKDIR /data
 VOLUME /data
-EXPOSE 8080
+EXPOSE 8020
 ENTRYPOINT ["colophon"]
 CMD ["serve"]

@@ -7,25 +7,11 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { ContractFactory, JsonRpcProvider, hexlify, randomBytes } from "ethers";
+import { startChain } from "../../tools/anvil.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const DAY = 86_400;
 export const TOKEN_ID = 12017100n;
-
-async function startChain() {
-  const anvil = spawn(`${root}tools/foundry/bin/anvil`, ["--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
-  const place = await new Promise((resolve, reject) => {
-    let said = "";
-    anvil.stdout.on("data", (chunk) => {
-      said += chunk;
-      const found = said.match(/Listening on ([0-9.:]+)\n/);
-      if (found) resolve(found[1]);
-    });
-    anvil.on("error", reject);
-    anvil.on("exit", () => reject(new Error(`anvil did not start: ${said}`)));
-  });
-  return { anvil, url: `http://${place}` };
-}
 
 async function serveMetadata(metadata) {
   const server = createServer((_, response) => response.end(JSON.stringify(metadata)));
@@ -36,7 +22,7 @@ async function serveMetadata(metadata) {
 
 /** One edition of 200 with impression 171 minted to the buyer. */
 export async function openWorld() {
-  const { anvil, url } = await startChain();
+  const { url, stop } = await startChain();
   const provider = new JsonRpcProvider(url, undefined, { pollingInterval: 20, cacheTimeout: -1 });
   const [admin, curator, minter, registrar, pauser, vault, buyer, artist] = await provider.listAccounts();
   const imageDigest = hexlify(randomBytes(32));
@@ -93,8 +79,7 @@ export async function openWorld() {
       provider.destroy();
       server.closeAllConnections();
       server.close();
-      anvil.kill();
-      await once(anvil, "exit");
+      await stop();
     },
   };
 }

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {ERC721} from "solmate/src/tokens/ERC721.sol";
+
+import {Owned, Pair} from "./Pair.sol";
+
+/// @title Solmate's ERC721, with the smallest mint for its owner
+contract OfSolmate is ERC721, Owned {
+    constructor() ERC721("", "") {}
+
+    function tokenURI(uint256) public pure override returns (string memory) {
+        return "";
+    }
+
+    function mint(Pair[] calldata pairs) external onlyOwner {
+        for (uint256 i; i < pairs.length; ++i) {
+            _mint(pairs[i].recipient, pairs[i].tokenId);
+        }
+    }
+}

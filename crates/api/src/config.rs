@@ -13,6 +13,12 @@ use secrecy::SecretString;
 
 pub use load::{Layers, SettingError, environment};
 
+/// Where the system looks for programs.
+#[must_use]
+pub fn anvil_search_path() -> Option<std::ffi::OsString> {
+    std::env::var_os("PATH")
+}
+
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -69,6 +75,8 @@ pub struct ChainSettings {
     pub chain_id: Option<u64>,
     /// The contract; with RPC addresses it must be given.
     pub contract: Option<Account>,
+    /// The program of the embedded development chain, where it is not found by itself.
+    pub anvil: Option<PathBuf>,
 }
 
 /// How logs are written.
@@ -81,8 +89,7 @@ pub struct LogSettings {
 }
 
 /// The form of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
     Plain,
@@ -100,8 +107,7 @@ pub struct ClaimSettings {
 }
 
 /// The event that opens a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenOn {
     /// As soon as the sale is written.
     Sale,

@@ -285,7 +285,7 @@ fn may_pass(error: &DbError) -> bool {
 
 /// An error with everything that caused it: "a failed: b: c".
 #[must_use]
-pub fn chain(error: &(dyn StdError + 'static)) -> String {
+pub fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -37,9 +37,9 @@ use crate::state::{App, AppState};
 use crate::store::{self, SlotKey, SlotRow};
 
 /// How long an attempt may hold its key before another may take it over.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// How long answers are kept.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const KEPT: Duration = Duration::from_hours(30 * 24);
 /// Old rows that one sweep removes at most.
 const SWEEP_ROWS: u32 = 10_000;
 /// Longest key in characters.

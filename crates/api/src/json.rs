@@ -1,5 +1,7 @@
 //! JSON bodies from outside: strict, bounded, and never repeated in an error.
 
+mod object;
+
 use std::error::Error as StdError;
 
 use axum::body::Body;
@@ -13,6 +15,9 @@ use tower_http::timeout::TimeoutError;
 
 use crate::error::ApiError;
 use crate::state::AppState;
+
+use object::Object;
+pub(crate) use object::{object, optional_object};
 
 /// Extractor of a JSON body. Structs that are read by it say `#[serde(deny_unknown_fields)]`.
 #[derive(Debug, Clone)]
@@ -109,17 +114,13 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         let detail = "the body holds the character U+0000".into();
         return Err(ApiError::Shape { code: "text_invalid", detail, field: None });
     }
-    if !bytes.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
-        // serde would read an array as the fields of a struct in their order.
-        let detail = "the body must be a JSON object".into();
-        return Err(ApiError::Shape { code: "wrong_type", detail, field: None });
-    }
+    // The grammar first: what is not JSON at all is told apart from JSON of another shape.
+    serde_json::from_slice::<IgnoredAny>(bytes).map_err(|_| malformed("the body is not well-formed JSON"))?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         shape_problem(error.inner(), &path)
     })?;
-    reader.end().map_err(|_| malformed("the body goes on after its JSON value"))?;
     Ok(value)
 }
 

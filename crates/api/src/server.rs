@@ -25,7 +25,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Pause after the machine has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Pause between two sweeps of old idempotency keys.
-const SWEEP_PAUSE: Duration = Duration::from_secs(3600);
+const SWEEP_PAUSE: Duration = Duration::from_hours(1);
 
 /// Serves until `stop` is done, then lets requests under way come to their end for at most 10 s.
 pub async fn serve(listener: TcpListener, app: Router, connections: usize, stop: impl Future<Output = ()>) {
@@ -102,7 +102,7 @@ pub async fn sweep_forever(app: AppState) {
         match idempotency::sweep(&app).await {
             Ok(removed) => tracing::debug!(removed, "swept idempotency keys"),
             Err(error) => {
-                tracing::warn!(error = crate::error::chain(&error), "idempotency keys were not swept")
+                tracing::warn!(error = crate::error::chain(&error), "idempotency keys were not swept");
             }
         }
     }

@@ -70,6 +70,7 @@ struct Raw {
     chain_id: Option<u64>,
     contract: Option<String>,
     secrets_dir: Option<PathBuf>,
+    anvil: Option<PathBuf>,
     log: RawLog,
     claims: RawClaims,
     returns: RawReturns,
@@ -80,19 +81,20 @@ struct Raw {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawLog {
-    format: LogFormat,
+    format: String,
     level: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawClaims {
-    open_on: OpenOn,
+    open_on: String,
     expire_after_days: Option<u64>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "settings bear their unit")]
 struct RawReturns {
     window_days: u64,
     processing_days: u64,
@@ -199,8 +201,11 @@ impl Settings {
             public_base_url,
             database_url,
             secrets_dir,
-            chain: chain(raw.rpc_urls, raw.chain_id, raw.contract.as_deref())?,
-            log: LogSettings { format: raw.log.format, level: raw.log.level },
+            chain: ChainSettings {
+                anvil: raw.anvil,
+                ..chain(raw.rpc_urls, raw.chain_id, raw.contract.as_deref())?
+            },
+            log: raw.log.check()?,
             claims: raw.claims.check()?,
             returns: raw.returns.check()?,
             limits: raw.limits.check()?,
@@ -240,16 +245,34 @@ fn chain(
         rpc_urls: rpc_urls.into_iter().map(SecretString::from).collect(),
         chain_id,
         contract: contract.map(account).transpose()?,
+        anvil: None,
     })
+}
+
+/// The value that the setting's word stands for.
+fn word<T: Copy>(setting: &'static str, word: &str, known: &[(&'static str, T)]) -> Result<T, SettingError> {
+    known.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = known.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        SettingError::new(setting, format!("must be one of {}", names.join(", ")))
+    })
+}
+
+impl RawLog {
+    fn check(self) -> Result<LogSettings, SettingError> {
+        let formats = [("plain", LogFormat::Plain), ("json", LogFormat::Json)];
+        Ok(LogSettings { format: word("log.format", &self.format, &formats)?, level: self.level })
+    }
 }
 
 impl RawClaims {
     fn check(self) -> Result<ClaimSettings, SettingError> {
+        let events = [("sale", OpenOn::Sale), ("shipment", OpenOn::Shipment), ("delivery", OpenOn::Delivery)];
+        let open_on = word("claims.open_on", &self.open_on, &events)?;
         let name = "claims.expire_after_days";
         let expire_after = self
             .expire_after_days
             .map(|number| within(name, number, 1..=36_500).map(|days: u64| Duration::from_secs(days * DAY)));
-        Ok(ClaimSettings { open_on: self.open_on, expire_after: expire_after.transpose()? })
+        Ok(ClaimSettings { open_on, expire_after: expire_after.transpose()? })
     }
 }
 

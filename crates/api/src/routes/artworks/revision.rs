@@ -7,11 +7,19 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::shape::{self, BilingualText};
+use crate::json::{object, optional_object};
 
 /// `Some(None)` for a null that stands in the text; `None`, by `#[serde(default)]`, for what is not there.
 #[expect(clippy::option_option, reason = "a merge patch tells null from absent")]
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(from).map(Some)
+}
+
+#[expect(clippy::option_option, reason = "a merge patch tells null from absent")]
+fn given_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    optional_object(from).map(Some)
 }
 
 /// Changes to an artwork: what is not named stays, null removes.
@@ -27,14 +35,14 @@ pub(crate) struct ArtworkRevision {
     #[serde(default)]
     artist: Option<String>,
     /// The title, language by language.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     title: BilingualRevision,
     /// Year of the work.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>)]
     year: Option<Option<i64>>,
     /// What is said about it, language by language.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_object")]
     #[schema(value_type = Option<BilingualText>)]
     description: Option<Option<BilingualRevision>>,
 }

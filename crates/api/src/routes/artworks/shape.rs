@@ -7,6 +7,8 @@ use catalog::text::{Bilingual, Line, Prose};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::json::{object, optional_object};
+
 /// The same statement in Chinese, English or both.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -32,13 +34,14 @@ pub(crate) struct ArtworkInput {
     #[schema(example = "葛飾北斎")]
     artist: String,
     /// The title, in at least one language; 1 to 500 characters.
+    #[serde(deserialize_with = "object")]
     title: BilingualText,
     /// Year of the work, 1 to 2199.
     #[serde(default)]
     #[schema(example = 1831)]
     year: Option<i64>,
     /// What is to be said about it; up to 10,000 characters.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_object")]
     description: Option<BilingualText>,
 }
 

@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::recording::Recording;
+use crate::json::optional_object;
 
 /// Proofs outside the numbered run.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "the names of the trade")]
 pub(crate) struct Proofs {
     /// Artist's proofs (AP).
     artist_proofs: u64,
@@ -55,7 +57,7 @@ pub(crate) struct EditionInput {
     #[schema(example = 20)]
     size: u64,
     /// Proofs outside the run.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_object")]
     proofs: Option<Proofs>,
     /// The technique.
     #[schema(example = "color woodblock print")]
@@ -70,13 +72,13 @@ pub(crate) struct EditionInput {
     #[serde(default)]
     printed_in: Option<i64>,
     /// Size of the sheet.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_object")]
     sheet_size_mm: Option<Size>,
     /// Size of the printed image.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_object")]
     image_size_mm: Option<Size>,
     /// What a resale owes; nothing when it is not given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_object")]
     royalty: Option<Royalty>,
 }
 
@@ -94,9 +96,12 @@ impl EditionInput {
         let receiver = receiver.map(|text| {
             wallet::parse_account(text)
                 .map_err(|problem| problem.to_string())
-                .and_then(|account| match wallet::is_ownerless(account) {
-                    true => Err("must not be an address that nobody holds".to_owned()),
-                    false => Ok(account),
+                .and_then(|account| {
+                    if wallet::is_ownerless(account) {
+                        Err("must not be an address that nobody holds".to_owned())
+                    } else {
+                        Ok(account)
+                    }
                 })
                 .map_err(|problem| InvalidField::new("royalty.receiver", "royalty_invalid", problem))
         });

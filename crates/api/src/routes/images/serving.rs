@@ -1,4 +1,4 @@
-//! Giving out an object of the image store. What an object shows, it shows for ever, so its name is its ETag.
+//! Giving out an object of the image store. What an object shows, it shows for ever, so its name is its `ETag`.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -9,6 +9,7 @@ use minting::image_store::ImageObject;
 use minting::rendition;
 
 use crate::error::ApiError;
+use crate::routes::reply::is_held;
 use crate::state::App;
 
 /// Who may keep a copy of what is given out.
@@ -27,15 +28,6 @@ impl Reach {
             Self::Public => "public, max-age=31536000, immutable",
         }
     }
-}
-
-/// True when the client holds the object already (RFC 9110, 13.1.2).
-fn is_held(headers: &HeaderMap, etag: &str) -> bool {
-    let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    given
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
-        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 async fn media_type(app: &App, sha256: Sha256Digest, object: ImageObject) -> Result<&'static str, ApiError> {

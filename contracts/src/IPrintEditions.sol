@@ -183,6 +183,12 @@ interface IPrintEditions {
     /// @notice The cap on mints per clock hour was set.
     event HourlyMintCapChanged(uint32 previousCap, uint32 newCap);
 
+    /// @notice Mints were stopped.
+    event Paused(address account);
+
+    /// @notice Mints were let go on.
+    event Unpaused(address account);
+
     /// @notice ERC-5192: the token cannot be transferred for now. Emitted at mint.
     event Locked(uint256 tokenId);
 
@@ -222,6 +228,9 @@ interface IPrintEditions {
     /// @notice The token cannot be transferred before `settlesAt`.
     error TokenLocked(uint256 tokenId, uint256 settlesAt);
 
+    /// @notice A token that this contract owned could never leave it again.
+    error TransferToThisContract(uint256 tokenId);
+
     /// @notice The caller does not own the token. An approval is not enough here.
     error NotTokenOwner(uint256 tokenId, address caller);
 
@@ -239,6 +248,12 @@ interface IPrintEditions {
 
     /// @notice The delay of an admin hand-over is below {MINIMUM_ADMIN_DELAY}.
     error AdminDelayTooShort(uint48 delay);
+
+    /// @notice Mints are paused.
+    error EnforcedPause();
+
+    /// @notice Mints are not paused.
+    error ExpectedPause();
 
     /// @notice Ether was sent along.
     error ValueNotAccepted(uint256 value);
@@ -327,6 +342,9 @@ interface IPrintEditions {
 
     /// @notice ERC-7572: where the collection's metadata stands.
     function contractURI() external view returns (string memory uri);
+
+    /// @notice Whether mints are stopped.
+    function paused() external view returns (bool stopped);
 
     /// @notice How many tokens all minters together may mint in one clock hour of block time. Any 60 minutes hold at
     /// most twice as many.

@@ -4,19 +4,19 @@ pragma solidity ^0.8.30;
 import {
     AccessControlDefaultAdminRules
 } from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
-import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ERC2981} from "solady/src/tokens/ERC2981.sol";
 import {ERC721} from "solady/src/tokens/ERC721.sol";
 import {LibString} from "solady/src/utils/LibString.sol";
 
 import {IPrintEditions} from "./IPrintEditions.sol";
+import {MintTally} from "./MintTally.sol";
 import {Roles} from "./Roles.sol";
 import {TokenFacts, liveFacts, tombstoneFacts} from "./TokenFacts.sol";
 import {TokenId} from "./TokenId.sol";
 
 /// @title PrintEditions
 /// @notice The specification is in {IPrintEditions}.
-contract PrintEditions is ERC721, ERC2981, Roles, Pausable {
+contract PrintEditions is ERC721, ERC2981, Roles {
     using TokenId for uint256;
 
     /// @dev The royalty stands in Solady's ERC-2981 storage, keyed by edition instead of token id.
@@ -33,10 +33,7 @@ contract PrintEditions is ERC721, ERC2981, Roles, Pausable {
 
     uint256 private constant FULL_PRICE = 10_000;
 
-    // These three share Pausable's slot, so that a mint reads and writes one slot for pause and cap together.
-    uint64 private _mintHour;
-    uint32 private _mintedInHour;
-    uint32 private _hourlyMintCap;
+    MintTally private _mintTally;
 
     mapping(uint256 edition => Edition) private _editions;
 
@@ -73,27 +70,31 @@ contract PrintEditions is ERC721, ERC2981, Roles, Pausable {
     }
 
     /// @inheritdoc IPrintEditions
-    function mint(MintItem[] calldata items) external onlyRole(MINTER_ROLE) whenNotPaused {
-        uint256 usedBefore = _mintedThisHour();
-        uint256 used = usedBefore;
-        uint256 cap = _hourlyMintCap;
+    function mint(MintItem[] calldata items) external onlyRole(MINTER_ROLE) {
+        MintTally tally = _mintTally;
+        require(!tally.isPaused(), EnforcedPause());
+        (uint256 firstFree, uint256 end) = tally.places();
+        uint256 place = firstFree;
+        (uint256 edition, uint256 serials) = (0, 0); // of the item before: most calls are about one edition
         for (uint256 i; i < items.length; ++i) {
             MintItem calldata item = items[i];
-            MintSkipReason skip = _whyNotMint(item);
-            if (skip == MintSkipReason.NotSkipped && used >= cap) skip = MintSkipReason.CapReached;
+            (address recipient, uint256 tokenId, uint256 settlesAt) = (item.recipient, item.tokenId, item.settlesAt);
+            if (tokenId.edition() != edition) {
+                edition = tokenId.edition();
+                serials = _editions[edition].serials;
+            }
+            MintSkipReason skip = _whyNotMint(recipient, tokenId, settlesAt, serials, place < end);
             if (skip != MintSkipReason.NotSkipped) {
-                emit MintSkipped(item.tokenId, skip);
+                emit MintSkipped(tokenId, skip);
                 continue;
             }
-            ++used;
-            _mintAndSetExtraDataUnchecked(item.recipient, item.tokenId, TokenFacts.unwrap(_boundFacts(item.settlesAt)));
-            emit Locked(item.tokenId);
+            unchecked {
+                ++place; // below the end
+            }
+            _mintAndSetExtraDataUnchecked(recipient, tokenId, TokenFacts.unwrap(_boundFacts(settlesAt)));
+            emit Locked(tokenId);
         }
-        if (used != usedBefore) {
-            _mintHour = _clockHour();
-            // forge-lint: disable-next-line(unsafe-typecast)
-            _mintedInHour = uint32(used); // at most the cap
-        }
+        if (place != firstFree) _mintTally = tally.withNextPlace(place);
     }
 
     /// @inheritdoc IPrintEditions
@@ -145,12 +146,16 @@ contract PrintEditions is ERC721, ERC2981, Roles, Pausable {
 
     /// @inheritdoc IPrintEditions
     function pause() external onlyRole(PAUSER_ROLE) {
-        _pause();
+        require(!paused(), EnforcedPause());
+        _mintTally = _mintTally.withPaused(true);
+        emit Paused(msg.sender);
     }
 
     /// @inheritdoc IPrintEditions
     function unpause() external onlyRole(DEFAULT_ADMIN_ROLE) {
-        _unpause();
+        require(paused(), ExpectedPause());
+        _mintTally = _mintTally.withPaused(false);
+        emit Unpaused(msg.sender);
     }
 
     /// @inheritdoc IPrintEditions
@@ -253,15 +258,19 @@ contract PrintEditions is ERC721, ERC2981, Roles, Pausable {
     }
 
     /// @inheritdoc IPrintEditions
+    function paused() public view returns (bool stopped) {
+        return _mintTally.isPaused();
+    }
+
+    /// @inheritdoc IPrintEditions
     function hourlyMintCap() external view returns (uint32 cap) {
-        return _hourlyMintCap;
+        return _mintTally.cap();
     }
 
     /// @inheritdoc IPrintEditions
     function mintsLeftThisHour() public view returns (uint256 left) {
-        uint256 used = _mintedThisHour();
-        uint256 cap = _hourlyMintCap;
-        return used < cap ? cap - used : 0;
+        (uint256 place, uint256 end) = _mintTally.places();
+        return place < end ? end - place : 0;
     }
 
     /// @inheritdoc ERC721
@@ -310,11 +319,12 @@ contract PrintEditions is ERC721, ERC2981, Roles, Pausable {
         if (from == address(0) || to == address(0)) return;
         TokenFacts facts = _factsOf(tokenId);
         require(!facts.isLive() || facts.isSettled(), TokenLocked(tokenId, facts.settlesAt()));
+        require(to != address(this), TransferToThisContract(tokenId));
     }
 
     function _changeHourlyMintCap(uint32 cap) private {
-        emit HourlyMintCapChanged(_hourlyMintCap, cap);
-        _hourlyMintCap = cap;
+        emit HourlyMintCapChanged(_mintTally.cap(), cap);
+        _mintTally = _mintTally.withCap(cap);
     }
 
     function _setFacts(uint256 tokenId, TokenFacts facts) private {
@@ -325,19 +335,26 @@ contract PrintEditions is ERC721, ERC2981, Roles, Pausable {
         return TokenFacts.wrap(_getExtraData(tokenId));
     }
 
-    function _boundFacts(uint64 wanted) private view returns (TokenFacts) {
-        uint64 earliest = uint64(block.timestamp) + MINIMUM_LOCK;
-        return liveFacts(wanted < earliest ? earliest : wanted);
+    function _boundFacts(uint256 settlesAt) private view returns (TokenFacts) {
+        uint256 earliest = _secondsFromNow(MINIMUM_LOCK);
+        if (settlesAt < earliest) settlesAt = earliest;
+        return liveFacts(settlesAt);
     }
 
-    function _whyNotMint(MintItem calldata item) private view returns (MintSkipReason) {
-        TokenFacts facts = _factsOf(item.tokenId);
-        if (!facts.isUnissued()) return facts.isLive() ? MintSkipReason.AlreadyIssued : MintSkipReason.Tombstone;
-        if (!_serialExists(item.tokenId)) return MintSkipReason.UnknownSerial;
-        if (!_predecessorGone(item.tokenId)) return MintSkipReason.PredecessorLive;
-        if (item.recipient == address(0) || item.recipient == address(this)) return MintSkipReason.BadRecipient;
-        if (item.settlesAt > block.timestamp + MAXIMUM_LOCK) return MintSkipReason.BadSettlesAt;
-        return MintSkipReason.NotSkipped;
+    /// @dev No `return` inside: the compiler writes such a function out where it is used, and a mint saves a jump there.
+    function _whyNotMint(address recipient, uint256 tokenId, uint256 settlesAt, uint256 serials, bool placeLeft)
+        private
+        view
+        returns (MintSkipReason skip)
+    {
+        TokenFacts facts = _factsOf(tokenId);
+        if (!facts.isUnissued()) skip = facts.isLive() ? MintSkipReason.AlreadyIssued : MintSkipReason.Tombstone;
+        else if (!tokenId.isSerialOf(serials)) skip = MintSkipReason.UnknownSerial;
+        else if (tokenId.issue() != 0 && !_factsOf(tokenId - 1).isTombstone()) skip = MintSkipReason.PredecessorLive;
+        else if (recipient == address(0)) skip = MintSkipReason.BadRecipient;
+        else if (recipient == address(this)) skip = MintSkipReason.BadRecipient;
+        else if (settlesAt > _secondsFromNow(MAXIMUM_LOCK)) skip = MintSkipReason.BadSettlesAt;
+        else if (!placeLeft) skip = MintSkipReason.CapReached;
     }
 
     function _whyNotVoid(VoidItem calldata item, TokenFacts facts) private view returns (VoidSkipReason) {
@@ -347,8 +364,10 @@ contract PrintEditions is ERC721, ERC2981, Roles, Pausable {
         if (facts.isTombstone()) return VoidSkipReason.Tombstone;
         if (facts.isSettled()) return VoidSkipReason.Settled;
         if (facts.isLive()) return VoidSkipReason.NotSkipped;
-        if (!_serialExists(item.tokenId)) return VoidSkipReason.UnknownSerial;
-        if (!_predecessorGone(item.tokenId)) return VoidSkipReason.PredecessorLive;
+        if (!item.tokenId.isSerialOf(_editions[item.tokenId.edition()].serials)) return VoidSkipReason.UnknownSerial;
+        if (item.tokenId.issue() != 0 && !_factsOf(item.tokenId - 1).isTombstone()) {
+            return VoidSkipReason.PredecessorLive;
+        }
         return VoidSkipReason.NotSkipped;
     }
 
@@ -359,21 +378,10 @@ contract PrintEditions is ERC721, ERC2981, Roles, Pausable {
         return SettleSkipReason.NotSkipped;
     }
 
-    function _serialExists(uint256 tokenId) private view returns (bool) {
-        uint256 serial = tokenId.serial();
-        return serial != 0 && serial <= _editions[tokenId.edition()].serials;
-    }
-
-    function _predecessorGone(uint256 tokenId) private view returns (bool) {
-        return tokenId.issue() == 0 || _factsOf(tokenId - 1).isTombstone();
-    }
-
-    function _mintedThisHour() private view returns (uint256) {
-        return _mintHour == _clockHour() ? _mintedInHour : 0;
-    }
-
-    function _clockHour() private view returns (uint64) {
-        return uint64(block.timestamp / 1 hours);
+    function _secondsFromNow(uint256 wait) private view returns (uint256) {
+        unchecked {
+            return block.timestamp + wait;
+        }
     }
 
     function _refuseValue() private view {

@@ -19,8 +19,10 @@ using {wasAnnounced, wasReleased, withAnnounced, withReleased, withSettlesAt} fo
 uint96 constant ANNOUNCED_BIT = 1 << 72;
 uint96 constant RELEASED_BIT = 1 << 73;
 
-function liveFacts(uint64 settlesAt_) pure returns (TokenFacts) {
-    return TokenFacts.wrap(settlesAt_);
+/// @dev Takes a second that fits into 64 bits.
+function liveFacts(uint256 settlesAt_) pure returns (TokenFacts) {
+    // forge-lint: disable-next-line(unsafe-typecast)
+    return TokenFacts.wrap(uint64(settlesAt_));
 }
 
 function tombstoneFacts(IPrintEditions.VoidReason reason) pure returns (TokenFacts) {
@@ -32,7 +34,7 @@ function isUnissued(TokenFacts self) pure returns (bool) {
 }
 
 function isTombstone(TokenFacts self) pure returns (bool) {
-    return voidReason(self) != IPrintEditions.VoidReason.NotVoided;
+    return uint8(TokenFacts.unwrap(self) >> 64) != 0;
 }
 
 function isLive(TokenFacts self) pure returns (bool) {

@@ -18,4 +18,11 @@ library TokenId {
     function issue(uint256 tokenId) internal pure returns (uint256) {
         return tokenId % 100;
     }
+
+    /// @dev Whether the id's serial is one of an edition of so many: from 1 on.
+    function isSerialOf(uint256 tokenId, uint256 serials) internal pure returns (bool) {
+        unchecked {
+            return serial(tokenId) - 1 < serials; // serial 0 becomes the highest number there is
+        }
+    }
 }

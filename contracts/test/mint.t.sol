@@ -19,7 +19,7 @@ contract MintTest is EditionsTest {
     function test_refusesToMintWhilePaused(Sheet memory sheet) public {
         (uint256 tokenId, address owner) = _openSheet(sheet);
         _pause();
-        _expectRefusal(MINTER, abi.encodeWithSelector(IToken.EnforcedPause.selector));
+        _expectRefusal(MINTER, abi.encodeWithSelector(IPrintEditions.EnforcedPause.selector));
         token.mint(_list(IPrintEditions.MintItem(owner, tokenId, 0)));
 
         vm.prank(ADMIN);

@@ -126,7 +126,7 @@ contract RolesTest is EditionsTest {
         token.pause();
         _pause();
         vm.assertTrue(token.paused(), "paused");
-        _expectRefusal(PAUSER, abi.encodeWithSelector(IToken.EnforcedPause.selector));
+        _expectRefusal(PAUSER, abi.encodeWithSelector(IPrintEditions.EnforcedPause.selector));
         token.pause();
     }
 
@@ -138,7 +138,7 @@ contract RolesTest is EditionsTest {
         vm.prank(ADMIN);
         token.unpause();
         vm.assertFalse(token.paused(), "paused");
-        _expectRefusal(ADMIN, abi.encodeWithSelector(IToken.ExpectedPause.selector));
+        _expectRefusal(ADMIN, abi.encodeWithSelector(IPrintEditions.ExpectedPause.selector));
         token.unpause();
     }
 

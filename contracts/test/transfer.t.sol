@@ -117,6 +117,12 @@ contract TransferTest is EditionsTest {
         token.transferFrom(owner, address(0), tokenId);
     }
 
+    function test_refusesThisContractWhichCouldNeverGiveTheTokenBack(Sheet memory sheet) public {
+        (uint256 tokenId, address owner) = _settledSheet(sheet);
+        _expectRefusal(owner, abi.encodeWithSelector(IPrintEditions.TransferToThisContract.selector, tokenId));
+        token.transferFrom(owner, address(token), tokenId);
+    }
+
     function test_refusesASafeTransferToAContractThatDoesNotAnswer(Sheet memory sheet) public {
         (uint256 tokenId, address owner) = _settledSheet(sheet);
         address deaf = address(new Deaf());

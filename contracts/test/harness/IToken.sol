@@ -17,9 +17,6 @@ interface IToken is IPrintEditions, IERC721Metadata, IERC2981, IAccessControlDef
     error TransferToZeroAddress();
     error TransferFromIncorrectOwner();
     error TransferToNonERC721ReceiverImplementer();
-    error EnforcedPause();
-    error ExpectedPause();
 
-    function paused() external view returns (bool);
     function owner() external view returns (address);
 }

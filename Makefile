@@ -1,11 +1,11 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test check contracts prove-deps prove-compose
+.PHONY: demo test check contracts prove-contracts bench-gas prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
 demo:
 	@contracts/tools/fetch anvil
-	@cargo build --release --locked && target/release/colophon demo $(if $(IMAGE),--image "$(IMAGE)")
+	@cargo build --release --locked --workspace --bin colophon && target/release/colophon demo $(if $(IMAGE),--image "$(IMAGE)")
 
 # Every test: Rust on SQLite and PostgreSQL, Solidity, ethers v6. Sets everything up by itself.
 test:
@@ -18,6 +18,14 @@ check:
 # The contract alone: format, tests, gas snapshots, artifact.
 contracts:
 	@contracts/tools/test
+
+# The contract at length: proofs, static analysis, mutants, invariants at full size. Takes most of an hour.
+prove-contracts:
+	@contracts/tools/prove
+
+# Gas by receipts: ours, the floor, and four well-known bases.
+bench-gas:
+	@contracts/tools/bench-gas
 
 # Licences, bans and advisories of what we depend on.
 prove-deps:

@@ -6,7 +6,8 @@ use crate::test_api::{Answer, TestApi};
 const GOOD: &str = r#"{"artist":"a","title":{"en":"b"}}"#;
 
 async fn post(api: &TestApi, content_type: &str, body: impl Into<Body>) -> Answer {
-    let request = api.as_curator("POST", "/v1/artworks").header("idempotency-key", "k");
+    let key = hex::encode(api.state.chance.bytes::<8>());
+    let request = api.as_curator("POST", "/v1/artworks").header("idempotency-key", key);
     api.send(request.header("content-type", content_type), body).await
 }
 

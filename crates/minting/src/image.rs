@@ -108,7 +108,6 @@ pub fn decode(bytes: Vec<u8>) -> Result<DecodedImage, ImageRefusal> {
         }
         ImageFormat::Jpeg => {
             let frame = jpeg::inspect(&bytes)?;
-            check_pixels(frame.width_px, frame.height_px)?;
             jpeg::decode(&bytes, frame)
         }
         ImageFormat::Webp => {

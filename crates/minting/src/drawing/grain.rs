@@ -33,15 +33,15 @@ impl Noise {
 
     /// Noise of one scale.
     pub(super) fn at(self, x: f32, y: f32) -> f32 {
-        let (x0, y0) = (x.floor(), y.floor());
-        let (i, j) = (x0 as i32, y0 as i32);
-        let (s, t) = (smooth(0.0, 1.0, x - x0), smooth(0.0, 1.0, y - y0));
-        let row = |j| {
-            let (a, b) = (self.point(i, j), self.point(i.wrapping_add(1), j));
-            a + (b - a) * s
+        let (left, top) = (x.floor(), y.floor());
+        let (column, row) = (left as i32, top as i32);
+        let across = smooth(0.0, 1.0, x - left);
+        let between = |row| {
+            let (from, to) = (self.point(column, row), self.point(column.wrapping_add(1), row));
+            from + (to - from) * across
         };
-        let (a, b) = (row(j), row(j.wrapping_add(1)));
-        a + (b - a) * t
+        let (from, to) = (between(row), between(row.wrapping_add(1)));
+        from + (to - from) * smooth(0.0, 1.0, y - top)
     }
 
     /// Noise of three scales.

@@ -1,5 +1,8 @@
 //! JPEG files (ITU-T T.81, annex B). The markers are walked up to the end of the image before the decoder runs,
 //! and the decoder is strict: left to itself it forgives a file that ends early and fills the rest with gray.
+//!
+//! Not seen here: a file that was cut and then closed with an end marker by some program. The standard has no
+//! length to hold against it, and the decoder shows what is missing as gray.
 
 use ::image::metadata::Orientation;
 use ::image::{DynamicImage, GrayImage, RgbImage};
@@ -69,7 +72,13 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Frame, ImageRefusal> {
             0x01 | 0xd0..=0xd8 => continue,
             // Start of frame, unless a table (C4, C8, CC).
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                frame = Some(read_frame(segment(rest)?)?);
+                let read = read_frame(segment(rest)?)?;
+                super::check_pixels(read.width_px, read.height_px)?;
+                // Each block of 64 pixels takes a bit at the least.
+                if read.pixels() / 64 > 8 * bytes.len() as u64 {
+                    return Err(ImageRefusal::Truncated);
+                }
+                frame = Some(read);
             }
             0xda => scans += 1,
             _ => {}

@@ -66,8 +66,8 @@ pub(super) fn description(colophon: &Colophon, label: &str, page: &str, language
             let matter = matter.map(|matter| format!(" {}.", capitalized(&matter))).unwrap_or_default();
             let besides = match proofs {
                 0 => String::new(),
-                1 => " and 1 proof".to_owned(),
-                proofs => format!(" and {proofs} proofs"),
+                1 => ", with 1 proof besides".to_owned(),
+                proofs => format!(", with {proofs} proofs besides"),
             };
             format!(
                 "Certificate of one sheet: “{title}”{year} by {artist}, {label} ({kind}).{matter} Edition of \

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
+import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
+
 import {IPrintEditions} from "../../src/IPrintEditions.sol";
 import {IToken} from "../harness/IToken.sol";
 import {vm} from "../harness/Vm.sol";
@@ -138,6 +140,43 @@ contract Handler is Ledger {
         try TOKEN.settle(_pair([pick, pick])) {
             vm.assertTrue(false, "only the registrar settles");
         } catch {}
+    }
+
+    /// @dev Approvals given while a token is locked or free, and used by the approved.
+    function transferByFriend(uint256 pick, uint256 friendPick, bool forAll) external replayed {
+        uint256 tokenId = _anyId(pick);
+        address owner = ownerOf[tokenId];
+        address friend = address(uint160(0xf0 + friendPick % 2));
+        if (owner == address(0)) return;
+        vm.prank(owner);
+        if (forAll) TOKEN.setApprovalForAll(friend, true);
+        else TOKEN.approve(friend, tokenId);
+        bool free = vm.getBlockTimestamp() >= TOKEN.settlesAtOf(tokenId);
+        vm.prank(friend);
+        try TOKEN.transferFrom(owner, _holder(friendPick), tokenId) {
+            vm.assertTrue(free, "an approval opens no lock");
+        } catch {
+            vm.assertFalse(free, "nothing stops the approved of a settled token");
+        }
+    }
+
+    /// @dev No function keeps ether, whichever is called and whatever else it would do.
+    function sendValue(bytes4 anySelector, uint256 pick, uint96 value, bytes memory rest) external replayed {
+        bytes4[5] memory known = [
+            IERC721.approve.selector,
+            IERC721.transferFrom.selector,
+            bytes4(keccak256("safeTransferFrom(address,address,uint256)")),
+            bytes4(keccak256("safeTransferFrom(address,address,uint256,bytes)")),
+            IPrintEditions.mint.selector
+        ];
+        bytes4 selector = pick % 6 == 5 ? anySelector : known[pick % 6];
+        uint256 tokenId = _anyId(pick / 6);
+        address owner = ownerOf[tokenId];
+        bytes memory call = abi.encodePacked(selector, abi.encode(owner, _holder(pick), tokenId, 128, rest));
+        vm.deal(owner, uint256(value) + 1);
+        vm.prank(owner);
+        (bool accepted,) = address(TOKEN).call{value: uint256(value) + 1}(call);
+        vm.assertFalse(accepted, "ether was taken");
     }
 
     function _noteCap() private {

@@ -27,6 +27,8 @@ abstract contract Ledger {
     mapping(uint256 edition => bytes32) public termsOf;
     mapping(uint256 hour => uint256) public mintedIn;
     uint256 public live;
+    mapping(uint256 sheet => uint256) private _liveOf;
+    mapping(uint256 edition => uint256) private _liveIn;
 
     constructor(IToken token) {
         TOKEN = token;
@@ -82,9 +84,21 @@ abstract contract Ledger {
             boundUntil[tokenId] = TOKEN.settlesAtOf(tokenId);
         }
         if (to == address(0)) --live;
+        _countOfSheet(tokenId, from, to);
         if (!_seenOwner[to] && to != address(0)) owners.push(to);
         _seenOwner[to] = true;
         ownerOf[tokenId] = to;
+    }
+
+    function _countOfSheet(uint256 tokenId, address from, address to) private {
+        (uint256 sheet, uint256 edition) = (tokenId / 100, tokenId / 1_000_000);
+        if (to == address(0)) {
+            --_liveOf[sheet];
+            --_liveIn[edition];
+        }
+        if (from != address(0)) return;
+        vm.assertEq(++_liveOf[sheet], 1, "live tokens of a sheet");
+        vm.assertLe(++_liveIn[edition], TOKEN.editionTerms(edition).serials, "live tokens of an edition");
     }
 
     function _buried(uint256 tokenId, IPrintEditions.VoidReason reason) private {

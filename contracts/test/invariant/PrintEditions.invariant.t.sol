@@ -18,12 +18,24 @@ contract PrintEditionsInvariantTest is EditionsTest {
         }
     }
 
+    /// @dev One campaign for all: seven would take seven times as long and find no more.
+    function invariant_allOfItHolds() public view {
+        anIdIsMintedAtMostOnceAndOnlyWithinItsEdition();
+        allIssuesBelowALiveIdOrATombstoneAreTombstones();
+        theEventsRebuildEveryOwnerAndTombstone();
+        balancesAddUpToTheLiveTokens();
+        theSettlingTimeMovesOnlyEarlierAndASettledTokenStaysSo();
+        anHourHoldsNoMoreMintsThanItsCap();
+        theTermsAreThoseOfTheEvent();
+        noEtherStays();
+    }
+
     function targetContracts() public view returns (address[] memory targets) {
         targets = new address[](1);
         targets[0] = address(_ledger);
     }
 
-    function invariant_anIdIsMintedAtMostOnceAndOnlyWithinItsEdition() public view {
+    function anIdIsMintedAtMostOnceAndOnlyWithinItsEdition() private view {
         for (uint256 i; i < _ledger.idCount(); ++i) {
             uint256 tokenId = _ledger.ids(i);
             uint256 serial = tokenId / 100 % 10_000;
@@ -33,7 +45,7 @@ contract PrintEditionsInvariantTest is EditionsTest {
         }
     }
 
-    function invariant_allIssuesBelowALiveIdOrATombstoneAreTombstones() public view {
+    function allIssuesBelowALiveIdOrATombstoneAreTombstones() private view {
         for (uint256 i; i < _ledger.idCount(); ++i) {
             uint256 tokenId = _ledger.ids(i);
             for (uint256 below = tokenId - tokenId % 100; below < tokenId; ++below) {
@@ -43,7 +55,7 @@ contract PrintEditionsInvariantTest is EditionsTest {
         }
     }
 
-    function invariant_theEventsRebuildEveryOwnerAndTombstone() public view {
+    function theEventsRebuildEveryOwnerAndTombstone() private view {
         for (uint256 i; i < _ledger.idCount(); ++i) {
             uint256 tokenId = _ledger.ids(i);
             address owner = _ledger.ownerOf(tokenId);
@@ -62,7 +74,7 @@ contract PrintEditionsInvariantTest is EditionsTest {
         }
     }
 
-    function invariant_balancesAddUpToTheLiveTokens() public view {
+    function balancesAddUpToTheLiveTokens() private view {
         uint256 sum;
         for (uint256 i; i < _ledger.ownerCount(); ++i) {
             sum += token.balanceOf(_ledger.owners(i));
@@ -70,7 +82,7 @@ contract PrintEditionsInvariantTest is EditionsTest {
         vm.assertEq(sum, _ledger.live(), "balances");
     }
 
-    function invariant_theSettlingTimeMovesOnlyEarlierAndASettledTokenStaysSo() public view {
+    function theSettlingTimeMovesOnlyEarlierAndASettledTokenStaysSo() private view {
         for (uint256 i; i < _ledger.idCount(); ++i) {
             uint256 tokenId = _ledger.ids(i);
             vm.assertLe(token.settlesAtOf(tokenId), _ledger.boundUntil(tokenId), "settlesAt");
@@ -80,23 +92,30 @@ contract PrintEditionsInvariantTest is EditionsTest {
                     status == IPrintEditions.TokenStatus.Settled || status == IPrintEditions.TokenStatus.Surrendered,
                     "settled for good"
                 );
+                if (status == IPrintEditions.TokenStatus.Settled) {
+                    vm.assertFalse(token.locked(tokenId), "a settled token is never locked again");
+                }
             }
             vm.assertLe(_ledger.unlocksOf(tokenId), 1, "Unlocked events");
             vm.assertLe(_ledger.releasesOf(tokenId), 1, "Released events");
         }
     }
 
-    function invariant_anHourHoldsNoMoreMintsThanItsCap() public view {
+    function anHourHoldsNoMoreMintsThanItsCap() private view {
         uint256 hour = _now() / 1 hours;
         vm.assertLe(_ledger.mintedIn(hour), _ledger.highestCap(hour), "mints in the hour");
     }
 
-    function invariant_theTermsAreThoseOfTheEvent() public view {
+    function theTermsAreThoseOfTheEvent() private view {
         for (uint256 edition = 1; edition <= 3; ++edition) {
             IPrintEditions.EditionTerms memory terms = token.editionTerms(edition);
             bytes32 expected = _ledger.termsOf(edition);
             if (expected == 0) vm.assertEq(terms.serials, 0, "serials of an unopened edition");
             else vm.assertEq(keccak256(abi.encode(terms)), expected, "terms");
         }
+    }
+
+    function noEtherStays() private view {
+        vm.assertEq(address(token).balance, 0, "balance in ether");
     }
 }

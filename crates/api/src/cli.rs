@@ -1,8 +1,10 @@
-//! The command line: `colophon serve`, `colophon key …`, `colophon migrate`.
+//! The command line.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+use minting::token::TokenId;
 
 use crate::auth::{ApiKeyId, Scope};
 use crate::config::{Layers, SettingError, Settings, environment};
@@ -29,7 +31,27 @@ pub enum Command {
     Key(KeyCommand),
     /// Brings the database's schema up to date.
     Migrate,
-    // CHAIN: `Demo { image }`, `Contract(Deploy)` and `Verify { token_id }` go here when they work.
+    /// Plays the whole job on a fresh embedded service: from a print image to a confirmed token.
+    Demo {
+        /// The print image; without it the program draws its own print.
+        #[arg(long, value_name = "FILE")]
+        image: Option<PathBuf>,
+    },
+    /// The contract on chain.
+    #[command(subcommand)]
+    Contract(ContractCommand),
+    /// Asks the chain and the stored image, and nothing else, about a token.
+    Verify {
+        /// Its id in plain decimal digits: `12017100`.
+        token_id: TokenId,
+    },
+}
+
+/// What to do with the contract.
+#[derive(Debug, Subcommand)]
+pub enum ContractCommand {
+    /// Deploys a new `PrintEditions` with the roles that the secrets name, and prints its address.
+    Deploy,
 }
 
 /// What to do with API keys.

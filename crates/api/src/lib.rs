@@ -9,9 +9,12 @@
 //! *Invariant: one door.* Errors become HTTP in [`error`] alone; the environment is read in [`config`] alone.
 
 pub mod auth;
+pub mod binding;
+pub mod chain_side;
 pub mod claim;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod error;
 pub mod idempotency;
 pub mod json;
@@ -20,9 +23,14 @@ pub mod readiness;
 mod redeeming;
 pub mod routes;
 pub mod sale;
+pub mod secrets;
 mod selling;
 pub mod server;
 pub mod service;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+pub mod verification;
+
+#[cfg(test)]
+mod test_api;

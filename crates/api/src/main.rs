@@ -4,14 +4,20 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use api::cli::{Cli, Command, KeyCommand};
-use api::config::Settings;
+use api::chain_side;
+use api::cli::{Cli, Command, ContractCommand, KeyCommand};
+use api::config::{LogSettings, Settings};
 use api::keys::{KeyRing, key_name};
+use api::secrets::{ADMIN, Secrets};
 use api::service::open_database;
 use api::telemetry;
 use catalog::chance::SystemChance;
 use catalog::clock::SystemClock;
 use clap::Parser as _;
+use minting::signer::SigningKey;
+use minting::token::TokenId;
+use minting::wallet::checksummed;
+use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -27,9 +33,21 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let settings = cli.settings.load()?;
-    telemetry::start_logging(&settings.log)?;
+    let log = match &cli.command {
+        // The demo's transcript is what a person reads; the service behind it tells only of trouble.
+        Command::Demo { .. } => LogSettings { level: "warn".to_owned(), ..settings.log.clone() },
+        _ => settings.log.clone(),
+    };
+    telemetry::start_logging(&log)?;
     match cli.command {
         Command::Serve => serve(settings).await,
+        Command::Demo { image } => {
+            let told = api::demo::play(&settings, image.as_deref()).await?;
+            writeln!(std::io::stdout(), "{}", serde_json::to_string(&told)?)?;
+            Ok(())
+        }
+        Command::Contract(ContractCommand::Deploy) => deploy(&settings).await,
+        Command::Verify { token_id } => verify(&settings, token_id).await,
         Command::Key(command) => key(&settings, command).await,
         Command::Migrate => {
             open_database(&settings).await?.close().await;
@@ -39,15 +57,30 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// CHAIN: the lead starts the chain here and hands its side to `api::service::assemble`.
 async fn serve(settings: Settings) -> anyhow::Result<()> {
-    let _lock = api::service::lock_for_serving(&settings)?;
-    let db = open_database(&settings).await?;
-    let images = api::service::open_images(&settings).await?;
-    let chain = api::service::ChainSide::absent()?;
     let metrics = telemetry::start_counting()?;
-    let state = api::service::assemble(settings, db, images, chain, metrics).await?;
-    api::service::run(state).await.context("serving")
+    let listener = TcpListener::bind(settings.listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}", settings.listen))?;
+    Ok(api::service::serve(settings, listener, metrics, api::server::stop_signal()).await?)
+}
+
+/// Deploys with the admin key, and prints the address for `contract`.
+async fn deploy(settings: &Settings) -> anyhow::Result<()> {
+    let dir = settings.secrets_dir.path();
+    let secrets = Secrets::load(dir)?;
+    let admin = SigningKey::open(dir, ADMIN)?;
+    let reached = chain_side::reach(settings).await?;
+    let contract = chain_side::deploy(settings, &secrets, &admin, &reached.url).await?;
+    writeln!(std::io::stdout(), "{}", checksummed(contract))?;
+    Ok(())
+}
+
+/// Prints what was found as JSON; fails unless everything fits.
+async fn verify(settings: &Settings, token_id: TokenId) -> anyhow::Result<()> {
+    let finding = api::verification::verify(settings, token_id).await?;
+    writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&finding)?)?;
+    anyhow::ensure!(finding.holds(), "the token is not proved: {}", finding.verdict);
+    Ok(())
 }
 
 async fn key(settings: &Settings, command: KeyCommand) -> anyhow::Result<()> {

@@ -9,15 +9,16 @@ pub mod images;
 pub mod paging;
 pub mod reply;
 pub mod sales;
+pub mod tokens;
 
 mod bounds;
 mod openapi;
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::Router;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -39,11 +40,10 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(images::routes())
         .merge(sales::routes())
         .merge(claims::routes())
-    // CHAIN: `.merge(tokens::routes())`
+        .merge(tokens::routes())
 }
 
 /// The whole service as one router.
-#[must_use]
 pub fn router(state: AppState) -> Router {
     let limits = state.settings.limits;
     let within = |time| from_fn(bounds::within(time));
@@ -70,3 +70,6 @@ pub fn description() -> OpenApi {
     let whole = described().merge(images::uploads()).merge(health::routes());
     openapi::with_common_problems(whole.into_openapi())
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,3 +107,61 @@ pub async fn sweep_forever(app: AppState) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    async fn ask(stream: &mut TcpStream) -> std::io::Result<String> {
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await?;
+        Ok(text)
+    }
+
+    #[tokio::test]
+    async fn a_request_under_way_is_answered_after_the_signal_to_stop() -> anyhow::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+        let slow = get(async move || {
+            let _ = begun.send(());
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            "answered"
+        });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        let serving = tokio::spawn(serve(listener, Router::new().route("/", slow), 8, stopped));
+        let mut stream = TcpStream::connect(address).await?;
+        let asking = tokio::spawn(async move { ask(&mut stream).await });
+        begins.recv().await;
+        let _ = stop.send(());
+        assert!(asking.await??.ends_with("answered"));
+        serving.await?;
+        assert!(TcpStream::connect(address).await.is_err());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_finish_its_headers_is_let_go() -> anyhow::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let serving = tokio::spawn(serve(listener, Router::new(), 8, std::future::pending()));
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(b"GET / HTTP/1.1\r\nx: ").await?;
+        let begun = Instant::now();
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(HEADER_TIME * 2, stream.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok() && begun.elapsed() >= HEADER_TIME / 2);
+        serving.abort();
+        Ok(())
+    }
+}

@@ -1,22 +1,23 @@
 //! Putting the service together: data directory, database, image store, state.
 
 use std::fs::{File, TryLockError};
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catalog::account::Account;
 use catalog::chance::{Chance, SystemChance};
 use catalog::clock::{Clock, SystemClock};
 use catalog::db::{Db, DbError, DbUrl};
 use metrics_exporter_prometheus::PrometheusHandle;
 use minting::image_intake::{ImageIntake, ImageIntakeError};
 use minting::image_store::{ImageStore, ImageStoreError};
+use minting::worker::Wake;
 use tokio::net::TcpListener;
 
-use crate::claim::code::{ClaimPepper, PepperTooShort};
+use crate::chain_side::{self, ChainSide, ChainSideError, Ground};
 use crate::config::Settings;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
-use crate::state::{App, AppState, ChainFacts};
+use crate::state::{App, AppState};
 use crate::{routes, server};
 
 /// Why the service does not start.
@@ -49,6 +50,12 @@ pub enum StartError {
     /// Uploads cannot be taken in.
     #[error("uploads cannot be taken in")]
     Intake(#[from] ImageIntakeError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on the address in `listen`")]
+    Listen(#[source] std::io::Error),
+    /// The chain's side cannot be had.
+    #[error(transparent)]
+    Chain(#[from] ChainSideError),
 }
 
 /// The right of this process alone to serve from a data directory; it ends with the process.
@@ -97,33 +104,6 @@ pub async fn open_database(settings: &Settings) -> Result<Db, StartError> {
     Ok(db)
 }
 
-/// What the chain's side brings to the service.
-pub struct ChainSide {
-    /// Which chain, which contract.
-    pub facts: ChainFacts,
-    /// The secret that claim codes are kept under.
-    pub claim_pepper: ClaimPepper,
-    /// `chain_id`, `signer_balance`.
-    pub probes: Vec<Arc<dyn Probe>>,
-}
-
-impl ChainSide {
-    /// CHAIN: stands until `serve` starts the chain. No claim code made under this pepper outlives the process.
-    pub fn absent() -> Result<Self, PepperTooShort> {
-        let nobody = Account::from_bytes([0; 20]);
-        Ok(Self {
-            facts: ChainFacts {
-                chain_id: 31_337,
-                contract: nobody,
-                royalty_receiver: nobody,
-                signers: Vec::new(),
-            },
-            claim_pepper: ClaimPepper::from_bytes(&(&SystemChance as &dyn Chance).bytes::<32>())?,
-            probes: Vec::new(),
-        })
-    }
-}
-
 /// Opens the image store.
 pub async fn open_images(settings: &Settings) -> Result<ImageStore, StartError> {
     let chance: Arc<dyn Chance> = Arc::new(SystemChance);
@@ -137,7 +117,7 @@ pub async fn assemble(
     settings: Settings,
     db: Db,
     images: ImageStore,
-    chain: ChainSide,
+    chain: &ChainSide,
     metrics: PrometheusHandle,
 ) -> Result<AppState, StartError> {
     let chance: Arc<dyn Chance> = Arc::new(SystemChance);
@@ -147,31 +127,57 @@ pub async fn assemble(
         ImageIntake::open(images.clone(), uploads, decodes, SystemClock.now(), Arc::clone(&chance)).await?;
     let mut probes: Vec<Arc<dyn Probe>> =
         vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(ImageStoreProbe(images.clone()))];
-    probes.extend(chain.probes);
+    probes.extend(chain.probes(settings.minting.min_signer_balance_wei));
     Ok(Arc::new(App {
         db,
         clock: Arc::new(SystemClock),
         chance,
         settings,
-        chain: chain.facts,
-        claim_pepper: chain.claim_pepper,
+        chain: chain.facts.clone(),
+        claim_pepper: chain.secrets.claim_pepper.clone(),
         images,
         intake,
         readiness: Readiness::new(probes),
+        wake: Wake::default(),
         metrics,
     }))
 }
 
-/// Serves until the process is told to stop.
-pub async fn run(state: AppState) -> std::io::Result<()> {
-    let listener = TcpListener::bind(state.settings.listen).await?;
-    let (address, database) = (listener.local_addr()?, &state.settings.database_url);
-    tracing::info!(%address, %database, "serving");
+/// Opens everything and serves on `listener` until `stop` is done: database, image store, chain, lanes, HTTP. Then
+/// requests, lanes and the embedded chain come to their end in this order.
+pub async fn serve(
+    settings: Settings,
+    listener: TcpListener,
+    metrics: PrometheusHandle,
+    stop: impl Future<Output = ()>,
+) -> Result<(), StartError> {
+    let _lock = lock_for_serving(&settings)?;
+    let db = open_database(&settings).await?;
+    let images = open_images(&settings).await?;
+    let (clock, chance) = (SystemClock, SystemChance);
+    let ground = Ground { settings: &settings, db: &db, images: &images, clock: &clock, chance: &chance };
+    let chain = chain_side::open(&ground).await?;
+    let state = assemble(settings, db, images, &chain, metrics).await?;
+    let lanes = chain
+        .start_lanes(
+            &state.settings.minting,
+            &state.db,
+            Arc::clone(&state.clock),
+            Arc::clone(&state.chance),
+            &state.wake,
+        )
+        .await?;
+    let address = listener.local_addr().map_err(StartError::Listen)?;
+    tracing::info!(%address, database = %state.settings.database_url, "serving");
     let sweep = tokio::spawn(server::sweep_forever(Arc::clone(&state)));
     let connections = state.settings.limits.connections;
-    server::serve(listener, routes::router(Arc::clone(&state)), connections, server::stop_signal()).await;
+    server::serve(listener, routes::router(Arc::clone(&state)), connections, stop).await;
     sweep.abort();
+    lanes.stop().await;
     state.db.close().await;
+    if let Some(devchain) = chain.devchain {
+        devchain.end().await;
+    }
     tracing::info!("stopped");
     Ok(())
 }

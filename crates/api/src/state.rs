@@ -10,9 +10,12 @@ use catalog::journal::{Actor, Occasion};
 use metrics_exporter_prometheus::PrometheusHandle;
 use minting::image_intake::ImageIntake;
 use minting::image_store::ImageStore;
+use minting::metadata::Home;
+use minting::worker::Wake;
 
 use crate::claim::code::ClaimPepper;
 use crate::config::Settings;
+use crate::error::ApiError;
 use crate::readiness::Readiness;
 use crate::telemetry;
 
@@ -39,6 +42,8 @@ pub struct App {
     pub intake: ImageIntake,
     /// What `/readyz` asks.
     pub readiness: Readiness,
+    /// Wakes the lanes after work was committed.
+    pub wake: Wake,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
 }
@@ -65,6 +70,15 @@ impl ChainFacts {
 }
 
 impl App {
+    /// Where the tokens of this service live.
+    pub fn home(&self) -> Result<Home, ApiError> {
+        let site = self.settings.public_base_url.parse();
+        let site =
+            site.map_err(|error: url::ParseError| ApiError::internal("reading the public base URL", error))?;
+        Home::new(site, self.chain.chain_id, self.chain.contract)
+            .map_err(|error| ApiError::internal("naming where tokens live", error))
+    }
+
     /// The circumstances of a change that `actor` makes now, in the present request.
     #[must_use]
     pub fn occasion(&self, actor: Actor) -> Occasion<'_> {

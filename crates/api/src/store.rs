@@ -4,6 +4,7 @@ mod api_keys;
 mod catalog_guards;
 mod challenges;
 mod claims;
+mod deployments;
 mod idempotency_keys;
 mod pulse;
 mod sales;
@@ -16,6 +17,7 @@ pub use challenges::{find_challenge, insert_challenge, live_challenges};
 pub use claims::{
     claim_of_sale, find_claim, find_claim_by_code, insert_claim, lock_claim_of_sale, update_claim,
 };
+pub(crate) use deployments::{find_deployment, insert_deployment, insert_key_check, list_key_checks};
 pub(crate) use idempotency_keys::{
     SlotKey, SlotRow, StoredReply, complete_slot, find_slot, release_slot, remove_old_slots, take_slot,
 };
@@ -30,6 +32,7 @@ pub fn statements() -> Vec<Sql> {
         catalog_guards::STATEMENTS,
         challenges::STATEMENTS,
         claims::STATEMENTS,
+        deployments::STATEMENTS,
         idempotency_keys::STATEMENTS,
         pulse::STATEMENTS,
         sales::STATEMENTS,

@@ -29,6 +29,7 @@ const ALLOWANCE: u128 = 1_000_000_000_000_000_000_000;
 pub struct DevChain {
     record: Record,
     url: url::Url,
+    started_here: bool,
 }
 
 /// `chain.json`: what is needed to find the node again.
@@ -117,7 +118,7 @@ impl DevChain {
     fn at(record: Record) -> Result<Self, DevChainError> {
         let url = format!("http://127.0.0.1:{}", record.port);
         let url = url.parse().map_err(|_| DevChainError::OtherChain)?;
-        Ok(Self { record, url })
+        Ok(Self { record, url, started_here: false })
     }
 
     async fn launch(data_dir: &Path, anvil: &Path, recorded: Option<&Record>) -> Result<Self, DevChainError> {
@@ -146,6 +147,7 @@ impl DevChain {
         let process_id = i32::try_from(child.id()).unwrap_or(0);
         let genesis_hash = recorded.and_then(|record| record.genesis_hash);
         let mut chain = Self::at(Record { port, process_id, chain_id: CHAIN_ID, genesis_hash })?;
+        chain.started_here = true;
         // On record before it is used: whatever happens to us, the next start finds the process.
         write_record(data_dir, &chain.record)?;
         chain.wait_until_it_answers(child, &log).await?;
@@ -187,6 +189,12 @@ impl DevChain {
 
     fn client(&self) -> Result<RpcChain, ChainError> {
         RpcChain::new(self.url.clone(), Account::from_bytes([0; 20]), Finality::Tag)
+    }
+
+    /// Whether this process started it, and did not take it over.
+    #[must_use]
+    pub fn was_started_here(&self) -> bool {
+        self.started_here
     }
 
     /// Where it answers.

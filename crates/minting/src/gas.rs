@@ -12,14 +12,14 @@ struct WorstCase {
     each: u64,
 }
 
-/// Measured with the contract's gas snapshots at the worst case (a recipient without a balance, a re-issue),
-/// calldata included, and rounded up by a fifth.
+/// From `contracts/snapshots`, at the dearest items (recipients without a balance, next issues of many editions),
+/// calldata included, with room for what a refund gives back only at the end.
 const fn worst_case(kind: CallKind) -> WorstCase {
     match kind {
-        CallKind::OpenEdition => WorstCase { fixed: 200_000, each: 0 },
-        CallKind::Mint => WorstCase { fixed: 70_000, each: 62_000 },
-        CallKind::Void => WorstCase { fixed: 60_000, each: 45_000 },
-        CallKind::Settle => WorstCase { fixed: 60_000, each: 20_000 },
+        CallKind::OpenEdition => WorstCase { fixed: 140_000, each: 0 },
+        CallKind::Mint => WorstCase { fixed: 45_000, each: 58_000 },
+        CallKind::Void => WorstCase { fixed: 40_000, each: 36_000 },
+        CallKind::Settle => WorstCase { fixed: 35_000, each: 12_000 },
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod calls;
 mod lanes;
+mod progress;
 mod tokens;
 mod transactions;
 
@@ -12,6 +13,7 @@ pub use calls::{CallRecord, find_call, open_edition, queue_call, queue_depth};
 pub(crate) use calls::{Member, WaitingCall, bind_call, end_call, members, requeue_call, waiting_calls};
 pub use lanes::{LaneRecord, list_lanes};
 pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_lease};
+pub use progress::{Progress, progress_of, progress_of_call};
 pub(crate) use tokens::set_token_state;
 pub use tokens::{NewToken, find_token, find_token_of, issue_token, list_tokens, next_token_id};
 pub use transactions::{Attempt, find_transaction};

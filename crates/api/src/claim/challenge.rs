@@ -14,7 +14,7 @@ use minting::wallet;
 use super::ClaimId;
 
 /// How long a challenge may be signed.
-const VALID_FOR: Duration = Duration::from_secs(10 * 60);
+const VALID_FOR: Duration = Duration::from_mins(10);
 
 /// What the wallet shows its holder. ASCII without line breaks, as the grammar wants.
 const STATEMENT: &str = "I claim the digital collectible of my print for this wallet. \

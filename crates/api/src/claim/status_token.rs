@@ -11,7 +11,7 @@ use super::ClaimId;
 use super::code::{ClaimPepper, Purpose};
 
 /// How long it may be used.
-const VALID_FOR: Duration = Duration::from_secs(60 * 60);
+const VALID_FOR: Duration = Duration::from_hours(1);
 
 /// `claim_….1795429800.9f86d0…`: the claim, the last second of its validity, and an HMAC over both.
 #[derive(Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::config::ReturnSettings;
 use crate::sale::{Journey, Shipment};
 
 const NOON: i64 = 1_795_435_200_000_000;
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 const CHANCE: &dyn Chance = &SystemChance;
 
 fn noon() -> Timestamp {

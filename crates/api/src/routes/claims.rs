@@ -9,7 +9,6 @@ use catalog::account::Account;
 use catalog::db::{Tx, retrying};
 use catalog::invalid::InvalidField;
 use catalog::journal::Actor;
-use minting::metadata::Home;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -48,17 +47,6 @@ impl FromRequestParts<AppState> for NoQuery {
     }
 }
 
-/// Where the tokens of this service live.
-fn home(app: &App) -> Result<Home, ApiError> {
-    let site = app
-        .settings
-        .public_base_url
-        .parse()
-        .map_err(|error: url::ParseError| ApiError::internal("reading the public base URL", error))?;
-    Home::new(site, app.chain.chain_id, app.chain.contract)
-        .map_err(|error| ApiError::internal("naming where tokens live", error))
-}
-
 fn recipient_of(app: &App, text: &str) -> Result<Account, InvalidField> {
     claim::parse_recipient(text, &app.chain.issuer_accounts())
         .map_err(|problem| InvalidField::new("recipient", "recipient_invalid", problem.to_string()))
@@ -74,7 +62,7 @@ async fn view(app: &App, tx: &mut Tx, claim: &Claim) -> Result<ClaimView, ApiErr
         None => None,
     };
     let ticket = StatusToken::issue(&claim.claim_id, app.clock.now(), &app.claim_pepper);
-    ClaimView::of(claim, &edition, publication, &impression, token.as_ref(), &home(app)?, &ticket)
+    ClaimView::of(claim, &edition, publication, &impression, token.as_ref(), &app.home()?, &ticket)
         .map_err(|error| ApiError::internal("reading a colophon", error))
 }
 
@@ -223,7 +211,7 @@ async fn redeem_claim(
     let code = redeeming::digest_of(&input.code, &app.claim_pepper);
     let claim = find_for(app, code, recipient).await?;
     let proof = &prove(app, &claim, recipient, &input.signature).await?;
-    let home = &home(app)?;
+    let home = &app.home()?;
     let terms = &Terms { claims: &app.settings.claims, returns: &app.settings.returns, home };
     let (sale_id, actor) = (&claim.sale_id, &Actor::Buyer(claim.claim_id.to_string()));
     retrying(|| async move {
@@ -233,6 +221,7 @@ async fn redeem_claim(
         let location = format!("/v1/tokens/{}", token.token_id);
         let reply = Reply::accepted(location, &RedeemedView::of(&claim, &token, home))?;
         tx.commit().await?;
+        app.wake.ring();
         Ok(reply)
     })
     .await

@@ -16,7 +16,7 @@ const MOST_UNITS: i64 = 200;
 /// No shop that calls us sold anything before 2000-01-01T00:00:00Z: an earlier time is a mistake.
 const EARLIEST_MICROS: i64 = 946_684_800_000_000;
 /// How far a shop's clock may be ahead of ours.
-const AHEAD: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+const AHEAD: std::time::Duration = std::time::Duration::from_hours(24);
 
 /// A name for something in the shop's or carrier's books: one line of 1 to 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]

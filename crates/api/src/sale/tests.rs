@@ -84,9 +84,9 @@ fn a_new_sale_is_paid_and_its_sheet_reserved() {
 fn every_state_of_the_goods_decides_every_event() {
     let table = all_goods().map(|goods| {
         let sale = sale(goods);
-        let same = sale.clone().ship(shipment("SF Express"), None);
+        let again = sale.clone().ship(shipment("SF Express"), None);
         let other = sale.clone().ship(shipment("EMS"), None);
-        (sale.goods.as_str(), outcome(same), outcome(other), outcome(sale.deliver(at(NOON + 2 * DAY))))
+        (sale.goods.as_str(), outcome(again), outcome(other), outcome(sale.deliver(at(NOON + 2 * DAY))))
     });
     let expected = [
         // goods, the same shipment, another shipment, a delivery

@@ -11,6 +11,7 @@ use catalog::journal::{self, Occasion};
 use catalog::provenance::CatalogEvent;
 use catalog::store as catalog_store;
 use minting::call::EditionTerms;
+use minting::store as minting_store;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -61,6 +62,7 @@ async fn publish_edition(
         let reply = Reply::accepted(location, &view(&mut tx, &edition).await?)?;
         let done = slot.complete(&mut tx, reply).await?;
         tx.commit().await?;
+        app.wake.ring();
         Ok(done)
     })
     .await
@@ -110,12 +112,9 @@ async fn publish(
         royalty_receiver: edition.facts.royalty_receiver.unwrap_or(app.chain.royalty_receiver),
         royalty_basis_points: edition.facts.royalty.get(),
     };
-    tell_the_chain(terms);
+    minting_store::open_edition(tx, occasion, publication.number, terms).await?;
     Ok(edition)
 }
-
-/// CHAIN: replace this call by `minting::store::open_edition(tx, occasion, publication.number, terms).await?`.
-fn tell_the_chain(_terms: EditionTerms) {}
 
 /// What is frozen: the next number, the image and the colophon that names both.
 async fn compose(tx: &mut Tx, occasion: &Occasion<'_>, edition: &Edition) -> Result<Publication, ApiError> {

@@ -1,0 +1,105 @@
+//! The public view of a token.
+
+use catalog::clock::Timestamp;
+use catalog::digest::Sha256Digest;
+use catalog::impression::Impression;
+use minting::metadata::Home;
+use minting::store::Progress;
+use minting::token::{Token, TokenState};
+use minting::wallet;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A token as anyone may see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TokenView {
+    /// Plain decimal digits.
+    token_id: String,
+    /// CAIP-19 id.
+    asset: String,
+    /// CAIP-2 id.
+    chain: String,
+    /// EIP-55 address.
+    contract: String,
+    /// `unissued`, `bound`, `settled`, `voided` or `surrendered`.
+    state: &'static str,
+    /// `reserved`, `being_recorded` or `recorded`; `under_review` when a person must look.
+    progress: &'static str,
+    /// Hash of the transaction that mints it, once it is in a block.
+    #[schema(required = true)]
+    tx_hash: Option<String>,
+    /// Height of that block.
+    #[schema(required = true)]
+    block_number: Option<u64>,
+    /// First owner, by its EIP-55 address.
+    recipient: String,
+    /// From then on nobody can void it.
+    #[schema(value_type = String)]
+    settles_at: Timestamp,
+    /// Which sheet.
+    impression: SheetView,
+    /// Where its metadata stands.
+    metadata_url: String,
+    /// SHA-256 of that metadata.
+    #[schema(value_type = String)]
+    metadata_sha256: Sha256Digest,
+    /// When its mint was written.
+    #[schema(value_type = String)]
+    created_at: Timestamp,
+}
+
+/// The sheet that a token certifies.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SheetView {
+    /// `imp_…`.
+    impression_id: String,
+    /// Its edition: `ed_…`.
+    edition_id: String,
+    /// Its place in the edition.
+    serial: u16,
+    /// As pencilled on the sheet: `7/50`.
+    label: String,
+}
+
+impl TokenView {
+    /// The view at the moment `now`.
+    pub(super) fn of(
+        home: &Home,
+        token: &Token,
+        impression: &Impression,
+        progress: &Progress,
+        now: Timestamp,
+    ) -> Self {
+        let inclusion = progress.inclusion();
+        Self {
+            token_id: token.token_id.to_string(),
+            asset: home.asset(token.token_id),
+            chain: home.chain(),
+            contract: home.contract(),
+            state: state_at(token, now).as_str(),
+            progress: progress.as_str(),
+            tx_hash: inclusion.map(|inclusion| inclusion.attempt_hash.to_string()),
+            block_number: inclusion.map(|inclusion| inclusion.block.number),
+            recipient: wallet::checksummed(token.recipient),
+            settles_at: token.settles_at,
+            impression: SheetView {
+                impression_id: impression.impression_id.to_string(),
+                edition_id: impression.edition_id.to_string(),
+                serial: impression.serial.get(),
+                label: impression.label.clone(),
+            },
+            metadata_url: home.metadata(token.token_id),
+            metadata_sha256: Sha256Digest::of(token.metadata.as_bytes()),
+            created_at: token.created_at,
+        }
+    }
+}
+
+/// Time alone settles a bound token; nothing is written at that moment.
+fn state_at(token: &Token, now: Timestamp) -> TokenState {
+    if token.state == TokenState::Bound && now >= token.settles_at {
+        TokenState::Settled
+    } else {
+        token.state
+    }
+}

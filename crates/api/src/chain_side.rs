@@ -282,7 +282,7 @@ impl ChainSide {
                 resend_after: settings.poll_interval.saturating_mul(4).max(Duration::from_secs(2)),
                 bump_after: settings.bump_after,
                 park: Duration::from_secs(30),
-                count_every: Duration::from_secs(60),
+                count_every: Duration::from_mins(1),
             },
         });
         let (stop, stopped) = watch::channel(false);

@@ -4,6 +4,7 @@ use catalog::account::Account;
 use catalog::db::{Db, DbUrl};
 use catalog::digest::Sha256Digest;
 use minting::chain::{Chain, StatusOnChain};
+use minting::devchain::DevChain;
 use minting::image_store::ImageObject;
 use minting::rpc::{Finality, RpcChain};
 use minting::token::TokenId;
@@ -72,7 +73,7 @@ pub async fn verify(settings: &Settings, token_id: TokenId) -> Result<Finding, V
     let chain = RpcChain::new(reached.url, contract, Finality::Tag)?;
     let found = examine(settings, &chain, reached.chain_id, contract, token_id).await;
     // A node that was not running before is not left running.
-    if let Some(devchain) = reached.devchain.filter(|devchain| devchain.was_started_here()) {
+    if let Some(devchain) = reached.devchain.filter(DevChain::was_started_here) {
         devchain.end().await;
     }
     found

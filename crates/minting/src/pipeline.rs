@@ -24,7 +24,7 @@ use catalog::db::{Db, DbError, DbKind};
 use catalog::journal::{self, Actor, Occasion};
 
 use crate::call::CallKind;
-use crate::chain::{B256, Chain, ChainError, CountAt, Role};
+use crate::chain::{B256, Block, Chain, ChainError, CountAt, Role};
 use crate::event::MintingEvent;
 use crate::fees::FeePolicy;
 use crate::signer::{KeystoreError, SigningKey};
@@ -207,7 +207,7 @@ impl Lane {
         let mut report = PassReport::default();
         let Some(fence) = self.renew_lease().await? else { return Ok(report) };
         report.held = true;
-        self.compare_counts(fence).await?;
+        self.compare_with_chain(fence).await?;
         self.recover(fence, &mut report).await?;
         Box::pin(self.confirm(fence, &mut report)).await?;
         self.send_waiting(fence, &mut report).await?;
@@ -247,29 +247,43 @@ impl Lane {
         Ok(fence)
     }
 
-    /// A chain that counts more transactions of the signer than the books bound: somebody else uses the key, or
-    /// the books are old. The lane stops until an operator has looked.
-    async fn compare_counts(&mut self, fence: i64) -> Result<(), PassError> {
+    /// Stops the lane, until an operator has looked, when the chain counts more transactions of the signer than the
+    /// books bound (somebody else uses the key, or the books are old), or when it no longer has the final block of
+    /// the newest one (it came back from an old state, or was reorganized past finality).
+    async fn compare_with_chain(&mut self, fence: i64) -> Result<(), PassError> {
         let now = self.pipeline.clock.now();
         let due = |counted: Timestamp| now.since(counted) >= self.pipeline.settings.count_every;
         if !self.counted_at.is_none_or(due) {
             return Ok(());
         }
         let signer = self.signer();
-        let on_chain = self.pipeline.chain.transaction_count(signer, CountAt::Latest).await?;
+        let chain = &self.pipeline.chain;
+        let on_chain = chain.transaction_count(signer, CountAt::Latest).await?;
+        let mut tx = self.pipeline.db.begin_read().await?;
+        let last_final = store::last_final_block(&mut tx, signer).await?;
+        drop(tx);
+        let lost = match last_final {
+            Some(block) if chain.block_hash(block.number).await? != Some(block.hash) => Some(block),
+            _ => None,
+        };
         let mut tx = self.pipeline.db.begin_write().await?;
         let held = store::hold_lane(&mut tx, signer, &self.pipeline.holder, fence).await?;
         let held = held.ok_or(PassError::LeaseLost)?;
         let in_books = store::next_nonce(&mut tx, signer, held.first_nonce).await?;
-        if on_chain > in_books {
-            let reason =
-                format!("the chain counts {on_chain} transactions of this signer, the books {in_books}");
-            if store::freeze_lane(&mut tx, signer, &reason, now).await? {
-                let event = MintingEvent::LaneFrozen { signer, reason: reason.clone() };
-                journal::append(&mut tx, &self.occasion(), &event).await?;
-                tracing::error!(%signer, reason, "lane frozen");
-                metrics::counter!("colophon_lanes_frozen_total").increment(1);
-            }
+        let reason = if let Some(Block { number, hash }) = lost {
+            Some(format!("the chain no longer has the final block {number} with hash {hash}"))
+        } else if on_chain > in_books {
+            Some(format!("the chain counts {on_chain} transactions of this signer, the books {in_books}"))
+        } else {
+            None
+        };
+        if let Some(reason) = reason
+            && store::freeze_lane(&mut tx, signer, &reason, now).await?
+        {
+            tracing::error!(%signer, reason, "lane frozen");
+            metrics::counter!("colophon_lanes_frozen_total").increment(1);
+            let event = MintingEvent::LaneFrozen { signer, reason };
+            journal::append(&mut tx, &self.occasion(), &event).await?;
         }
         tx.commit().await?;
         self.counted_at = Some(now);

@@ -18,8 +18,8 @@ pub(crate) use tokens::set_token_state;
 pub use tokens::{NewToken, find_token, find_token_of, issue_token, list_tokens, next_token_id};
 pub use transactions::{Attempt, find_transaction};
 pub(crate) use transactions::{
-    attempts_of, insert_attempt, insert_bound, next_nonce, set_confirmed, set_displaced, set_fell_out,
-    set_included, set_live, set_reverted, set_signed, unsettled,
+    attempts_of, insert_attempt, insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced,
+    set_fell_out, set_included, set_live, set_reverted, set_signed, unsettled,
 };
 
 /// Every statement of the chain's side; the tests prepare them on both databases.

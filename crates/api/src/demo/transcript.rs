@@ -12,17 +12,17 @@ pub(super) struct Transcript {
     last: Mutex<Instant>,
 }
 
+fn line(text: &str) {
+    // Nobody reads: the demo goes on.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 impl Transcript {
     pub(super) fn begin() -> Self {
         let now = Instant::now();
         let transcript = Self { begun: now, last: Mutex::new(now) };
-        transcript.line("Colophon: from a print to its token\n\n    time   step");
+        line("Colophon: from a print to its token\n\n    time   step");
         transcript
-    }
-
-    fn line(&self, text: &str) {
-        // Nobody reads: the demo goes on.
-        let _ = writeln!(std::io::stderr(), "{text}");
     }
 
     /// A step that has just been done, with the time it took.
@@ -32,12 +32,12 @@ impl Transcript {
             Ok(mut last) => now.duration_since(std::mem::replace(&mut *last, now)),
             Err(_) => std::time::Duration::ZERO,
         };
-        self.line(&format!("{:>6.2} s   {name:<12} {what}", took.as_secs_f64()));
+        line(&format!("{:>6.2} s   {name:<12} {what}", took.as_secs_f64()));
     }
 
     pub(super) fn closing(&self, told: &Told, home: &Path) {
         let program = std::env::current_exe().unwrap_or_else(|_| "colophon".into());
-        self.line(&format!(
+        line(&format!(
             "{:>6.2} s   in all\n\nTo verify the token, asking the chain and the stored image alone:\n\n    {} verify {} --data-dir {}\n",
             self.begun.elapsed().as_secs_f64(),
             program.display(),

@@ -21,8 +21,8 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<(), ImageRefusal> {
             (b"ANIM" | b"ANMF", _) => return Err(ImageRefusal::Animated),
             (b"VP8X", [flags, ..]) if flags & 0b10 != 0 => return Err(ImageRefusal::Animated),
             (b"VP8X", [_, _, _, _, w0, w1, w2, h0, h1, h2, ..]) => {
-                let side = |low, middle, high| u32::from_le_bytes([low, middle, high, 0]) + 1;
-                super::check_pixels(side(*w0, *w1, *w2), side(*h0, *h1, *h2))?;
+                let pixels = |low, middle, high| u32::from_le_bytes([low, middle, high, 0]) + 1;
+                super::check_pixels(pixels(*w0, *w1, *w2), pixels(*h0, *h1, *h2))?;
             }
             (b"VP8 " | b"VP8L", _) => pictures += 1,
             _ => {}

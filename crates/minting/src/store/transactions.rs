@@ -53,6 +53,13 @@ catalog::statements! {
         SELECT ", columns!(), "
         FROM transactions
         WHERE transaction_id = $1");
+    LAST_FINAL = concat!("
+        SELECT ", columns!(), "
+        FROM transactions
+        WHERE signer = $1
+          AND state IN ('confirmed', 'reverted_confirmed')
+        ORDER BY nonce DESC
+        LIMIT 1");
     SET_SIGNED = "
         UPDATE transactions
         SET state = 'signed',
@@ -269,6 +276,12 @@ pub(crate) async fn insert_bound(
 pub(crate) async fn unsettled(tx: &mut Tx, signer: Account) -> Result<Vec<Transaction>, DbError> {
     let rows: Vec<TransactionRow> = tx.fetch_all(UNSETTLED, &[signer.into()]).await?;
     rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// The final block that holds the newest final transaction of a signer.
+pub(crate) async fn last_final_block(tx: &mut Tx, signer: Account) -> Result<Option<Block>, DbError> {
+    let row: Option<TransactionRow> = tx.fetch_optional(LAST_FINAL, &[signer.into()]).await?;
+    Ok(row.map(|row| row.inclusion()).transpose()?.flatten().map(|inclusion| inclusion.block))
 }
 
 /// The transaction with that id.

@@ -46,7 +46,7 @@ struct Record {
 pub enum DevChainError {
     /// The node's program is not there.
     #[error(
-        "the development chain's program is missing: run `contracts/tools/fetch anvil`, or name it in `chain.anvil`, or name a chain in `chain.rpc_urls`"
+        "the development chain's program is missing: run `contracts/tools/fetch anvil`, or name it in `anvil`, or name a chain in `rpc_urls`"
     )]
     AnvilMissing,
     /// The node's program did not start.

@@ -1,6 +1,7 @@
 //! Calls, transactions, attempts, lanes and tokens in the database. One file a table; every function takes
 //! `&mut Tx` and never commits.
 
+mod attempts;
 mod calls;
 mod lanes;
 mod progress;
@@ -9,6 +10,8 @@ mod transactions;
 
 use catalog::db::Sql;
 
+pub use attempts::Attempt;
+pub(crate) use attempts::{attempts_of, insert_attempt};
 pub use calls::{CallRecord, find_call, open_edition, queue_call, queue_depth};
 pub(crate) use calls::{Member, WaitingCall, bind_call, end_call, members, requeue_call, waiting_calls};
 pub use lanes::{LaneRecord, list_lanes};
@@ -16,14 +19,15 @@ pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_
 pub use progress::{Progress, progress_of, progress_of_call};
 pub(crate) use tokens::set_token_state;
 pub use tokens::{NewToken, find_token, find_token_of, issue_token, list_tokens, next_token_id};
-pub use transactions::{Attempt, find_transaction};
+pub use transactions::find_transaction;
 pub(crate) use transactions::{
-    attempts_of, insert_attempt, insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced,
-    set_fell_out, set_included, set_live, set_reverted, set_signed, unsettled,
+    insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced, set_fell_out, set_included,
+    set_live, set_reverted, set_signed, unsettled,
 };
 
 /// Every statement of the chain's side; the tests prepare them on both databases.
 #[must_use]
 pub fn statements() -> Vec<Sql> {
-    [calls::STATEMENTS, lanes::STATEMENTS, tokens::STATEMENTS, transactions::STATEMENTS].concat()
+    [attempts::STATEMENTS, calls::STATEMENTS, lanes::STATEMENTS, tokens::STATEMENTS, transactions::STATEMENTS]
+        .concat()
 }

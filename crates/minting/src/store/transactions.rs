@@ -6,8 +6,6 @@ use catalog::db::{DbError, Tx};
 
 use crate::call::CallKind;
 use crate::chain::Block;
-use crate::fees::Fees;
-use crate::signer::SignedBytes;
 use crate::transaction::{Inclusion, Signed, Transaction, TransactionId, TransactionState};
 
 /// The columns of a transaction, in the order of [`TransactionRow`].
@@ -111,37 +109,6 @@ catalog::statements! {
             updated_at = $2
         WHERE transaction_id = $1
           AND state IN ('bound', 'signed', 'live', 'included')";
-    INSERT_ATTEMPT = "
-        INSERT INTO attempts (
-            attempt_hash,
-            transaction_id,
-            raw,
-            max_fee,
-            max_priority_fee,
-            fence,
-            signed_at
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    ATTEMPTS_OF = "
-        SELECT attempt_hash,
-               raw,
-               max_fee,
-               max_priority_fee,
-               signed_at
-        FROM attempts
-        WHERE transaction_id = $1
-        ORDER BY signed_at, attempt_hash
-        LIMIT 100";
-}
-
-/// Signed bytes in the books.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// Hash and bytes.
-    pub signed: SignedBytes,
-    /// What they offer.
-    pub fees: Fees,
-    /// When they were signed.
-    pub signed_at: Timestamp,
 }
 
 #[derive(sqlx::FromRow)]
@@ -156,15 +123,6 @@ struct TransactionRow {
     block_number: Option<i64>,
     block_hash: Option<String>,
     attempt_hash: Option<String>,
-}
-
-#[derive(sqlx::FromRow)]
-struct AttemptRow {
-    attempt_hash: String,
-    raw: String,
-    max_fee: String,
-    max_priority_fee: String,
-    signed_at: i64,
 }
 
 impl TransactionRow {
@@ -218,26 +176,6 @@ impl TryFrom<TransactionRow> for Transaction {
             nonce: u64::try_from(row.nonce).map_err(|e| row.odd(e))?,
             kind: CallKind::from_word(&row.kind).ok_or_else(|| row.odd("unknown kind"))?,
             state,
-        })
-    }
-}
-
-impl TryFrom<AttemptRow> for Attempt {
-    type Error = DbError;
-
-    fn try_from(row: AttemptRow) -> Result<Self, Self::Error> {
-        let odd =
-            |problem: &dyn std::fmt::Display| DbError::inconsistent("attempts", &row.attempt_hash, problem);
-        Ok(Self {
-            signed: SignedBytes {
-                hash: row.attempt_hash.parse().map_err(|e| odd(&e))?,
-                raw: hex::decode(&row.raw).map_err(|e| odd(&e))?,
-            },
-            fees: Fees {
-                max_fee: row.max_fee.parse().map_err(|e| odd(&e))?,
-                max_priority_fee: row.max_priority_fee.parse().map_err(|e| odd(&e))?,
-            },
-            signed_at: Timestamp::from_micros(row.signed_at).map_err(|e| odd(&e))?,
         })
     }
 }
@@ -388,33 +326,4 @@ pub(crate) async fn set_displaced(
     at: Timestamp,
 ) -> Result<(), DbError> {
     change(tx, SET_DISPLACED, transaction_id, &[at.into()]).await
-}
-
-/// Stores signed bytes. The lane is held in the same database transaction.
-pub(crate) async fn insert_attempt(
-    tx: &mut Tx,
-    transaction_id: &TransactionId,
-    attempt: &Attempt,
-    fence: i64,
-) -> Result<(), DbError> {
-    let values = [
-        attempt.signed.hash.to_string().into(),
-        transaction_id.into(),
-        hex::encode(&attempt.signed.raw).into(),
-        attempt.fees.max_fee.to_string().into(),
-        attempt.fees.max_priority_fee.to_string().into(),
-        fence.into(),
-        attempt.signed_at.into(),
-    ];
-    tx.execute(INSERT_ATTEMPT, &values).await?;
-    Ok(())
-}
-
-/// The attempts of a transaction, oldest first.
-pub(crate) async fn attempts_of(
-    tx: &mut Tx,
-    transaction_id: &TransactionId,
-) -> Result<Vec<Attempt>, DbError> {
-    let rows: Vec<AttemptRow> = tx.fetch_all(ATTEMPTS_OF, &[transaction_id.into()]).await?;
-    rows.into_iter().map(TryInto::try_into).collect()
 }

@@ -79,6 +79,7 @@ pub struct Lane {
     key: SigningKey,
     role: Role,
     fence: Option<i64>,
+    renewed_at: Option<Timestamp>,
     counted_at: Option<Timestamp>,
     sent_at: HashMap<B256, Timestamp>,
 }
@@ -186,7 +187,15 @@ impl Lane {
             store::create_lane(&mut tx, signer, role, final_count, pipeline.clock.now()).await?;
             tx.commit().await?;
         }
-        let lane = Self { pipeline, key, role, fence: None, counted_at: None, sent_at: HashMap::new() };
+        let lane = Self {
+            pipeline,
+            key,
+            role,
+            fence: None,
+            renewed_at: None,
+            counted_at: None,
+            sent_at: HashMap::new(),
+        };
         Ok(lane)
     }
 
@@ -207,11 +216,18 @@ impl Lane {
         let mut report = PassReport::default();
         let Some(fence) = self.renew_lease().await? else { return Ok(report) };
         report.held = true;
+        let passed = self.work(fence, &mut report).await;
+        if matches!(passed, Err(PassError::LeaseLost)) {
+            self.renewed_at = None;
+        }
+        passed.map(|()| report)
+    }
+
+    async fn work(&mut self, fence: i64, report: &mut PassReport) -> Result<(), PassError> {
         self.compare_with_chain(fence).await?;
-        self.recover(fence, &mut report).await?;
-        Box::pin(self.confirm(fence, &mut report)).await?;
-        self.send_waiting(fence, &mut report).await?;
-        Ok(report)
+        self.recover(fence, report).await?;
+        Box::pin(self.confirm(fence, report)).await?;
+        self.send_waiting(fence, report).await
     }
 
     /// Lets go of the lane, for a quick take-over.
@@ -231,13 +247,20 @@ impl Lane {
         }
     }
 
+    /// Takes the lease, or renews it when a third of it has passed: every statement that matters checks it anyway.
     async fn renew_lease(&mut self) -> Result<Option<i64>, DbError> {
-        let Pipeline { db, settings, holder, .. } = self.pipeline.as_ref();
+        let Pipeline { db, settings, holder, clock, .. } = self.pipeline.as_ref();
+        let now = clock.now();
+        let fresh = |renewed| now.since(renewed) < settings.lease / 3;
+        if self.fence.is_some() && self.renewed_at.is_some_and(fresh) {
+            return Ok(self.fence);
+        }
         // The data directory's lock leaves room for one process on SQLite: whoever held the lease is dead.
         let sole = db.kind() == DbKind::Sqlite;
         let mut tx = db.begin_write().await?;
         let fence = store::take_lease(&mut tx, self.signer(), holder, settings.lease, sole).await?;
         tx.commit().await?;
+        self.renewed_at = fence.map(|_| now);
         if fence != self.fence {
             // A new holder knows nothing: it counts and sends again.
             self.counted_at = None;

@@ -39,8 +39,8 @@ impl Lane {
         Ok(())
     }
 
-    /// Signs and stores the first attempt of a bound transaction. None while the market is above the cap: the
-    /// nonce waits, unsigned.
+    /// Signs and stores the first attempt of a bound transaction. None while the market is above the cap or the lane
+    /// is frozen: the nonce waits, unsigned.
     pub(super) async fn sign_first(
         &self,
         transaction: &Transaction,
@@ -54,8 +54,7 @@ impl Lane {
                 return Ok(None);
             }
         };
-        let signed = retrying(|| async { self.try_sign_first(transaction, fees, fence).await }).await?;
-        Ok(Some(signed))
+        retrying(|| async { self.try_sign_first(transaction, fees, fence).await }).await
     }
 
     async fn try_sign_first(
@@ -63,7 +62,7 @@ impl Lane {
         transaction: &Transaction,
         fees: Fees,
         fence: i64,
-    ) -> Result<SignedBytes, PassError> {
+    ) -> Result<Option<SignedBytes>, PassError> {
         let Pipeline { db, clock, holder, chain, .. } = self.pipeline.as_ref();
         // The estimate is asked for outside the database transaction; the group may only shrink after it.
         let mut tx = db.begin_write().await?;
@@ -79,7 +78,9 @@ impl Lane {
 
         let mut tx = db.begin_write().await?;
         let held = store::hold_lane(&mut tx, self.signer(), holder, fence).await?;
-        held.ok_or(PassError::LeaseLost)?;
+        if held.ok_or(PassError::LeaseLost)?.frozen_reason.is_some() {
+            return Ok(None);
+        }
         let members = store::members(&mut tx, &transaction.transaction_id).await?;
         let calls: Vec<Call> = members.into_iter().map(|member| member.call).collect();
         let gas_limit = if calls.is_empty() {
@@ -94,7 +95,7 @@ impl Lane {
         store::set_signed(&mut tx, &transaction.transaction_id, &signed, fence, now).await?;
         store::insert_attempt(&mut tx, &transaction.transaction_id, &attempt, fence).await?;
         tx.commit().await?;
-        Ok(bytes)
+        Ok(Some(bytes))
     }
 
     fn sign(&self, nonce: u64, signed: &Signed, fees: Fees) -> Result<SignedBytes, PassError> {

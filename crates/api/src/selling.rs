@@ -45,11 +45,14 @@ pub(crate) async fn record(
     }
     check_for_sale(&edition.state)
         .map_err(|invalid| ApiError::conflict(invalid.code, invalid.to_string()))?;
-    let mut sales = Vec::with_capacity(usize::from(line.wanted.units()));
-    for (unit_no, sheet) in (1..).zip(allot(tx, &edition, &line.wanted).await?) {
+    let units = line.wanted.units();
+    // Ids of one moment are in no order of their own: sorted, they list the units of a line as the line counts them.
+    let mut sale_ids: Vec<_> = (0..units).map(|_| SaleId::generate(occasion.at, occasion.chance)).collect();
+    sale_ids.sort_unstable();
+    let mut sales = Vec::with_capacity(usize::from(units));
+    for ((unit_no, sale_id), sheet) in (1..).zip(sale_ids).zip(allot(tx, &edition, &line.wanted).await?) {
         let sheet = sheet.reserve().map_err(|refused| not_available(refused.from))?;
         move_sheet(tx, occasion, ImpressionState::Available, &sheet).await?;
-        let sale_id = SaleId::generate(occasion.at, occasion.chance);
         let sale = Sale::record(sale_id, line, unit_no, sheet.impression_id, facts, occasion.at);
         store::insert_sale(tx, &sale).await.map_err(|error| match error {
             // The same line was sold from another edition at the same time, under that edition's lock.

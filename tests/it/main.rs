@@ -10,6 +10,12 @@ mod harness;
 #[cfg(test)]
 mod anvil;
 #[cfg(test)]
+mod buying;
+#[cfg(test)]
+mod journey;
+#[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod schemas;

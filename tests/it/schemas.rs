@@ -7,7 +7,8 @@ use catalog::db::{Sql, Tx};
 both_databases! {
     async fn every_statement_is_accepted(db: TestDb) {
         let mut refused = Vec::new();
-        for statement in catalog::store::statements() {
+        let crates = [catalog::store::statements(), minting::store::statements(), api::store::statements()];
+        for statement in crates.concat() {
             // A transaction each: PostgreSQL refuses everything after the first mistake in one.
             let mut tx = db.db.begin_write().await.expect("a transaction");
             if let Err(error) = tx.prepare(statement).await {

@@ -1,0 +1,267 @@
+//! The real service for one test: the program `colophon serve` on a fresh data directory, spoken to over HTTP as
+//! a curator, a shop and a buyer would.
+
+mod http;
+mod process;
+mod world;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use catalog::chance::SystemChance;
+use catalog::clock::{Clock, SystemClock};
+use catalog::ids::EventId;
+use catalog::image::ImageFormat;
+use minting::signer::SigningKey;
+use minting::{drawing, wallet};
+use serde_json::{Value, json};
+
+pub(crate) use self::http::Answer;
+use self::process::{Service, free_address};
+use self::world::World;
+use super::database::TestDb;
+
+/// How long a token may take to be confirmed: blocks come once a second, finality two blocks later.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running service with its world: database, chain, secrets.
+pub(crate) struct TestApp {
+    /// The processes of the service; requests take turns among them.
+    processes: Vec<Service>,
+    turn: AtomicUsize,
+    world: World,
+    curator: String,
+    shop: String,
+    client: reqwest::Client,
+}
+
+/// A buyer's wallet.
+pub(crate) struct Wallet {
+    key: SigningKey,
+}
+
+impl Wallet {
+    /// A wallet that nobody had before.
+    pub(crate) fn fresh() -> Self {
+        Self { key: SigningKey::generate(&SystemChance) }
+    }
+
+    /// Its address (EIP-55).
+    pub(crate) fn address(&self) -> String {
+        wallet::checksummed(self.key.account())
+    }
+
+    /// Its signature over a text (EIP-191).
+    pub(crate) fn sign(&self, text: &str) -> String {
+        self.key.sign_text(text).expect("a signature")
+    }
+}
+
+impl TestApp {
+    /// Starts the service on the database of this test. On `SQLite` it is the embedded default, which brings its own
+    /// chain; on `PostgreSQL` chain, contract and secrets are given to it, as in production.
+    pub(crate) async fn start(db: &TestDb) -> Self {
+        let world = World::make(db).await;
+        let curator = world.create_key("curator");
+        let shop = world.create_key("shop");
+        let processes = vec![Service::start(&world, world.address()).await];
+        let client = reqwest::Client::new();
+        Self { processes, turn: AtomicUsize::new(0), world, curator, shop, client }
+    }
+
+    /// Starts a further process of the same service; from now on requests take turns.
+    pub(crate) async fn add_process(&mut self) {
+        self.processes.push(Service::start(&self.world, &free_address()).await);
+    }
+
+    fn next_process(&self) -> &Service {
+        &self.processes[self.turn.fetch_add(1, Ordering::Relaxed) % self.processes.len()]
+    }
+
+    /// Kills the service as a power cut would.
+    pub(crate) fn die(&mut self) {
+        self.processes.iter_mut().for_each(Service::kill);
+        self.processes.clear();
+    }
+
+    /// Starts the service again on what is left.
+    pub(crate) async fn start_again(&mut self) {
+        self.processes.push(Service::start(&self.world, self.world.address()).await);
+    }
+
+    /// What a process with one other setting says when it refuses to start.
+    pub(crate) fn refuses_to_start_with(&self, name: &str, value: &str) -> String {
+        Service::refuses_to_start(&self.world, (name, value))
+    }
+
+    /// A folder beside the service's own.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.world.folder(name)
+    }
+
+    /// Kills the development chain that the service started.
+    pub(crate) fn kill_embedded_chain(&self) {
+        self.world.kill_embedded_chain();
+    }
+
+    // The curator.
+
+    /// Catalogs an artwork; gives its id.
+    pub(crate) async fn catalog_artwork(&self) -> String {
+        let artwork = json!({
+            "artist": "葛飾北斎",
+            "title": { "zh": "神奈川冲浪里", "en": "Under the Wave off Kanagawa" },
+            "year": 1831,
+        });
+        self.post("/v1/artworks", &artwork).as_curator().once().await.expect(201).text("artwork_id")
+    }
+
+    /// Uploads a print image that no other test has; gives its SHA-256.
+    pub(crate) async fn upload_image(&self, artwork_id: &str) -> String {
+        let seed = u64::try_from(SystemClock.now().as_micros()).expect("a time");
+        let image = drawing::encode(&drawing::draw(seed, 640, 480), ImageFormat::Png).expect("a picture");
+        let artwork = self.put(&format!("/v1/artworks/{artwork_id}/image"), image).as_curator().await;
+        artwork.expect(200).at("/image/sha256")
+    }
+
+    /// Drafts an edition of `size` sheets and two artist's proofs; gives its id.
+    pub(crate) async fn draft_edition(&self, artwork_id: &str, size: u64) -> String {
+        let edition = json!({
+            "size": size,
+            "proofs": { "artist_proofs": 2 },
+            "medium": "color woodblock print",
+            "support": "kozo paper",
+            "sheet_size_mm": { "height": 257, "width": 379 },
+            "royalty": { "basis_points": 500 },
+        });
+        let path = format!("/v1/artworks/{artwork_id}/editions");
+        self.post(&path, &edition).as_curator().once().await.expect(201).text("edition_id")
+    }
+
+    /// Catalogs an artwork with an image and publishes an edition of it; gives the edition's id.
+    pub(crate) async fn publish_edition(&self, size: u64) -> String {
+        let artwork_id = self.catalog_artwork().await;
+        self.upload_image(&artwork_id).await;
+        let edition_id = self.draft_edition(&artwork_id, size).await;
+        self.publish(&edition_id).await.expect(202);
+        edition_id
+    }
+
+    /// Publishes a draft.
+    pub(crate) async fn publish(&self, edition_id: &str) -> Answer {
+        self.post_nothing(&format!("/v1/editions/{edition_id}/publish")).as_curator().await
+    }
+
+    // The shop.
+
+    /// Sells one sheet of an edition under an order of its own; gives the sale.
+    pub(crate) async fn sell(&self, edition_id: &str) -> Value {
+        let order = fresh("order");
+        self.record_sale(edition_id, &order).await.expect(201).body["sales"][0].clone()
+    }
+
+    /// Tells of a sale under a given order.
+    pub(crate) async fn record_sale(&self, edition_id: &str, order: &str) -> Answer {
+        let sale = json!({
+            "channel": "boutique",
+            "order": order,
+            "line": "1",
+            "edition_id": edition_id,
+            "price": { "amount_minor": 1_940_000, "currency": "CNY" },
+            "sold_at": "2026-11-20T09:30:00Z",
+        });
+        self.post("/v1/sales", &sale).as_shop().once().await
+    }
+
+    /// Tells that the sheet of a sale left the house.
+    pub(crate) async fn ship(&self, sale: &Value) -> Answer {
+        let shipment = json!({ "carrier": "SF Express", "shipped_at": "2026-11-21T10:00:00Z" });
+        self.post(&format!("/v1/sales/{}/shipment", id_of(sale)), &shipment).as_shop().await
+    }
+
+    /// Sells a sheet and ships it with its card; gives the code on the card.
+    pub(crate) async fn shipped(&self, edition_id: &str) -> String {
+        let sale = self.sell(edition_id).await;
+        let code = self.claim_code(&sale).await;
+        self.ship(&sale).await.expect(200);
+        code
+    }
+
+    /// The code for the card in the box.
+    pub(crate) async fn claim_code(&self, sale: &Value) -> String {
+        let path = format!("/v1/sales/{}/claim/code", id_of(sale));
+        self.post_nothing(&path).as_shop().once().await.expect(201).text("code")
+    }
+
+    // The buyer.
+
+    /// Redeems a code for a wallet that signs its challenge.
+    pub(crate) async fn redeem(&self, code: &str, wallet: &Wallet) -> Answer {
+        let asked = json!({ "code": code, "recipient": wallet.address() });
+        let challenge = self.post("/v1/claims/challenge", &asked).await;
+        if challenge.status != 200 {
+            return challenge;
+        }
+        let signature = wallet.sign(&challenge.text("message"));
+        self.redeem_with(code, &wallet.address(), &signature).await
+    }
+
+    /// Redeems a code with whatever signature.
+    pub(crate) async fn redeem_with(&self, code: &str, recipient: &str, signature: &str) -> Answer {
+        let asked = json!({ "code": code, "recipient": recipient, "signature": signature });
+        self.post("/v1/claims/redeem", &asked).await
+    }
+
+    // Anyone.
+
+    /// Waits until the chain has confirmed a token.
+    pub(crate) async fn recorded(&self, token_id: &str) -> Value {
+        let path = format!("/v1/tokens/{token_id}");
+        self.wait_until(&path, |token| token["progress"] == "recorded").await
+    }
+
+    /// Waits until the chain has confirmed that an edition is open.
+    pub(crate) async fn opened(&self, edition_id: &str) -> Value {
+        let path = format!("/v1/editions/{edition_id}");
+        let done = |edition: &Value| edition["recording"]["state"] == "done";
+        self.wait_until(&path, done).await
+    }
+
+    async fn wait_until(&self, path: &str, done: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let found = self.get(path).as_curator().await.expect(200).body;
+            if done(&found) {
+                return found;
+            }
+            assert!(begun.elapsed() < PATIENCE, "still\n{found:#}\n{}", self.processes[0].log_tail());
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Where the service answers.
+    pub(crate) fn url(&self) -> &str {
+        self.processes[0].url()
+    }
+
+    /// Lets a command of the checkout find this service's data, as the program itself does.
+    pub(crate) fn surround(&self, command: &mut std::process::Command) {
+        self.world.surround(command);
+        command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    }
+
+    /// Where the chain of this test answers.
+    pub(crate) fn chain_url(&self) -> String {
+        self.world.chain_url()
+    }
+}
+
+fn id_of(sale: &Value) -> &str {
+    sale["sale_id"].as_str().expect("a sale")
+}
+
+/// A text that was never used before.
+pub(crate) fn fresh(kind: &str) -> String {
+    format!("{kind}-{}", EventId::generate(SystemClock.now(), &SystemChance))
+}

@@ -1,0 +1,154 @@
+//! The program itself, as a process of its own.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::world::World;
+
+/// How long the service may take until it is ready, the first deployment included.
+const START: Duration = Duration::from_secs(60);
+/// How long it may take to end.
+const END: Duration = Duration::from_secs(20);
+
+/// `colophon serve`. It is told to stop when it is dropped, and must do so.
+pub(crate) struct Service {
+    process: Child,
+    url: String,
+    log: PathBuf,
+}
+
+/// The program that `cargo build --release` made beside this binary.
+pub(crate) fn program() -> PathBuf {
+    let this = std::env::current_exe().expect("the path of this binary");
+    let folder = this.parent().and_then(Path::parent).expect("the folder of the build");
+    let program = folder.join("colophon");
+    assert!(program.is_file(), "{} is missing: run `cargo build --release` first", program.display());
+    program
+}
+
+/// The last lines of a log.
+pub(crate) fn tail(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
+}
+
+impl Service {
+    /// Starts the service and waits until it is ready.
+    pub(crate) async fn start(world: &World, listen: &str) -> Self {
+        Self::launch(world.command(), world.new_log(), listen).wait_until_ready().await
+    }
+
+    /// Starts the service in the expectation that it refuses; gives what it said.
+    pub(crate) fn refuses_to_start(world: &World, setting: (&str, &str)) -> String {
+        let mut command = world.command();
+        command.env(setting.0, setting.1);
+        let mut service = Self::launch(command, world.new_log(), &free_address());
+        let begun = Instant::now();
+        while begun.elapsed() < START {
+            if let Some(status) = service.process.try_wait().expect("the state of the process") {
+                assert!(!status.success(), "the service ended by itself:\n{}", service.log_tail());
+                return service.log_tail();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the service did not refuse to start:\n{}", service.log_tail());
+    }
+
+    fn launch(mut command: Command, log: PathBuf, listen: &str) -> Self {
+        let output = File::create(&log).expect("a log");
+        let process = command
+            .args(["serve", "--listen", listen])
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("a log"))
+            .stderr(output)
+            .spawn()
+            .expect("the service to be started");
+        Self { process, url: format!("http://{listen}"), log }
+    }
+
+    async fn wait_until_ready(mut self) -> Self {
+        let client = reqwest::Client::new();
+        let begun = Instant::now();
+        loop {
+            let answer = client.get(format!("{}/readyz", self.url)).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return self;
+            }
+            let ended = self.process.try_wait().expect("the state of the process");
+            assert!(ended.is_none(), "the service ended: {ended:?}\n{}", self.log_tail());
+            assert!(begun.elapsed() < START, "the service did not become ready\n{}", self.log_tail());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Where it answers.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where it logs.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// What it said last.
+    pub(crate) fn log_tail(&self) -> String {
+        tail(&self.log)
+    }
+
+    /// Kills it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().expect("the service to be killed");
+        self.process.wait().expect("the service to be gone");
+    }
+
+    fn has_ended(&mut self) -> bool {
+        !matches!(self.process.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if self.has_ended() {
+            return;
+        }
+        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
+        let told = id.is_some_and(|id| kill_process(id, Signal::TERM).is_ok());
+        let begun = Instant::now();
+        while told && begun.elapsed() < END {
+            if self.has_ended() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.kill();
+        // Not a second failure while a first one is being told.
+        assert!(
+            std::thread::panicking(),
+            "the service did not stop when it was told to\n{}",
+            self.log_tail()
+        );
+    }
+}
+
+/// An address that nobody listens on at this moment.
+pub(crate) fn free_address() -> String {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    socket.local_addr().expect("its address").to_string()
+}
+
+/// The program without any setting of the surroundings.
+#[expect(clippy::disallowed_methods, reason = "settings of the surroundings are removed here, none is read")]
+pub(crate) fn clean_command() -> Command {
+    let mut command = Command::new(program());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COLOPHON_")) {
+        command.env_remove(name);
+    }
+    command
+}

@@ -1,0 +1,157 @@
+//! What stands around the service: data directory, database, chain, secrets, contract.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use api::secrets::Secrets;
+use catalog::chance::SystemChance;
+use catalog::db::DbKind;
+use minting::signer::SigningKey;
+use minting::wallet;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::process::{clean_command, free_address};
+use crate::harness::anvil::{Anvil, Blocks};
+use crate::harness::database::TestDb;
+
+/// A thousand ether: gas for a test.
+const ALLOWANCE: &str = "0x3635c9adc5dea00000";
+/// Chain id of the development chains that anvil makes when it is not told otherwise.
+const CHAIN_ID: &str = "31337";
+
+/// Where a service lives.
+pub(crate) struct World {
+    folder: TempDir,
+    settings: Vec<(&'static str, String)>,
+    given_chain: Option<Anvil>,
+    address: String,
+    logs: AtomicU32,
+}
+
+impl World {
+    /// The embedded default on `SQLite`; everything given on `PostgreSQL`.
+    pub(crate) async fn make(db: &TestDb) -> Self {
+        let folder = TempDir::with_prefix("colophon-app-").expect("a folder for the service");
+        // The same for every start: the contract and the tokens name it for ever.
+        let address = free_address();
+        let settings = vec![
+            ("COLOPHON_PUBLIC_BASE_URL", format!("http://{address}")),
+            ("COLOPHON_DATA_DIR", folder.path().join("data").display().to_string()),
+            ("COLOPHON_DATABASE_URL", db.url.clone()),
+            // Tests do not wait longer than blocks make them.
+            ("COLOPHON_MINTING__POLL_INTERVAL_MS", "100".to_owned()),
+        ];
+        let mut world = Self { folder, settings, given_chain: None, address, logs: AtomicU32::new(1) };
+        if db.db.kind() == DbKind::Postgres {
+            world.give_a_chain().await;
+        }
+        world
+    }
+
+    /// A chain of its own with a contract on it, and secrets made beforehand, as an operator would.
+    async fn give_a_chain(&mut self) {
+        let chain = Anvil::start(Blocks::EverySecond);
+        let secrets = self.folder.path().join("secrets");
+        Secrets::make_missing(&secrets, &SystemChance).expect("secrets");
+        for account in accounts(&secrets) {
+            chain.ask("anvil_setBalance", json!([account, ALLOWANCE])).await;
+        }
+        self.settings.push(("COLOPHON_RPC_URLS", chain.url().to_owned()));
+        self.settings.push(("COLOPHON_CHAIN_ID", CHAIN_ID.to_owned()));
+        self.settings.push(("COLOPHON_SECRETS_DIR", secrets.display().to_string()));
+        self.given_chain = Some(chain);
+        let contract = self.say(&["contract", "deploy"]);
+        self.settings.push(("COLOPHON_CONTRACT", contract));
+    }
+
+    /// The program with the settings of this world.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = clean_command();
+        self.surround(&mut command);
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    /// Hands the settings of this world to a command.
+    pub(crate) fn surround(&self, command: &mut Command) {
+        command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
+    }
+
+    /// Runs the program to its end; gives the last line of its standard output.
+    pub(crate) fn say(&self, arguments: &[&str]) -> String {
+        let output = self.command().args(arguments).output().expect("the program to run");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "colophon {}: {}\n{complaint}", arguments.join(" "), output.status);
+        said.lines().next_back().unwrap_or_default().to_owned()
+    }
+
+    /// Where the first process of the service listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// A folder that nobody has used.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Makes an API key at the command line.
+    pub(crate) fn create_key(&self, scope: &str) -> String {
+        self.say(&["key", "create", "--scope", scope, "--quiet"])
+    }
+
+    /// A log file for the next start.
+    pub(crate) fn new_log(&self) -> PathBuf {
+        self.folder.path().join(format!("service-{}.log", self.logs.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Where the chain answers.
+    pub(crate) fn chain_url(&self) -> String {
+        match &self.given_chain {
+            Some(chain) => chain.url().to_owned(),
+            None => format!("http://127.0.0.1:{}", self.chain_record()["port"]),
+        }
+    }
+
+    /// What the service wrote down of the chain that it started.
+    fn chain_record(&self) -> Value {
+        let file = self.folder.path().join("data/chain.json");
+        let text = std::fs::read_to_string(file).expect("the record of the embedded chain");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// Kills the chain that the service started.
+    pub(crate) fn kill_embedded_chain(&self) {
+        let id = self.chain_record()["process_id"].as_i64().and_then(|id| i32::try_from(id).ok());
+        let id = id.and_then(Pid::from_raw).expect("a process id");
+        kill_process(id, Signal::KILL).expect("the chain to be killed");
+    }
+}
+
+impl Drop for World {
+    /// A service that was killed leaves its chain running: it is ours, as its command line shows.
+    fn drop(&mut self) {
+        let file = self.folder.path().join("data/chain.json");
+        let Ok(text) = std::fs::read_to_string(file) else { return };
+        let record: Value = serde_json::from_str(&text).unwrap_or_default();
+        let Some(id) = record["process_id"].as_i64() else { return };
+        let command_line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        let ours = self.folder.path().to_string_lossy().into_owned();
+        if String::from_utf8_lossy(&command_line).contains(&ours)
+            && let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw)
+        {
+            let _ = kill_process(id, Signal::KILL);
+        }
+    }
+}
+
+/// The accounts whose keystores lie in `secrets`.
+fn accounts(secrets: &Path) -> Vec<String> {
+    let names = ["admin", "curator", "minter", "registrar", "vault"];
+    let open = |name| SigningKey::open(secrets, name).expect("a keystore");
+    names.map(|name| wallet::checksummed(open(name).account())).into()
+}

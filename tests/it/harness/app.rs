@@ -224,7 +224,7 @@ impl TestApp {
     /// Waits until the chain has confirmed that an edition is open.
     pub(crate) async fn opened(&self, edition_id: &str) -> Value {
         let path = format!("/v1/editions/{edition_id}");
-        let done = |edition: &Value| edition["recording"]["state"] == "done";
+        let done = |edition: &Value| edition["recording"]["progress"] == "recorded";
         self.wait_until(&path, done).await
     }
 

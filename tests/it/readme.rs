@@ -22,10 +22,10 @@ fn the_walk_through_works_word_for_word() {
         assert!(commands.starts_with(base), "the walk-through begins with the address");
         // Word for word but for the address, which here is a free port.
         let commands = commands.replacen(base, &format!("BASE={}\n", app.url()), 1);
-        let mut bash = Command::new("bash");
-        bash.args(["-e", "-u", "-o", "pipefail", "-c", &commands]);
-        app.surround(&mut bash);
-        let output = bash.output().expect("bash to run");
+        let mut shell = Command::new("bash");
+        shell.args(["-e", "-u", "-o", "pipefail", "-c", &commands]);
+        app.surround(&mut shell);
+        let output = shell.output().expect("bash to run");
         let said = String::from_utf8_lossy(&output.stdout);
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}\n{said}\n{complaint}", output.status);

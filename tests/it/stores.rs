@@ -49,7 +49,7 @@ both_databases! {
 
     async fn a_revised_artwork_keeps_its_id_and_its_day(db: TestDb) {
         let artwork = cataloged(&db.db).await;
-        let later = artwork.created_at.plus(Duration::from_secs(60));
+        let later = artwork.created_at.plus(Duration::from_mins(1));
         let facts = ArtworkFacts { year: None, ..artwork.facts.clone() };
         let mut tx = db.db.begin_write().await.expect("a transaction");
         assert!(store::update_artwork(&mut tx, &artwork.artwork_id, &facts, later).await.expect("an update"));
@@ -153,7 +153,7 @@ both_databases! {
         let census = store::census(&mut tx, &edition.edition_id).await.expect("a census");
         let census = census.into_iter().map(|(state, count)| (state.as_str(), count));
         // The proofs are not sold.
-        assert_eq!(BTreeMap::from_iter(census), BTreeMap::from([("available", 2), ("reserved", 5)]));
+        assert_eq!(census.collect::<BTreeMap<_, _>>(), BTreeMap::from([("available", 2), ("reserved", 5)]));
     }
 
     async fn a_locked_edition_makes_the_next_buyer_wait(db: TestDb) {

@@ -23,7 +23,7 @@ use self::world::World;
 use super::database::TestDb;
 
 /// How long a token may take to be confirmed: blocks come once a second, finality two blocks later.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running service with its world: database, chain, secrets.
 pub(crate) struct TestApp {
@@ -114,14 +114,14 @@ impl TestApp {
             "title": { "zh": "神奈川冲浪里", "en": "Under the Wave off Kanagawa" },
             "year": 1831,
         });
-        self.post("/v1/artworks", &artwork).as_curator().once().await.expect(201).text("artwork_id")
+        self.post("/v1/artworks", &artwork).by_curator().once().await.expect(201).text("artwork_id")
     }
 
     /// Uploads a print image that no other test has; gives its SHA-256.
     pub(crate) async fn upload_image(&self, artwork_id: &str) -> String {
         let seed = u64::try_from(SystemClock.now().as_micros()).expect("a time");
         let image = drawing::encode(&drawing::draw(seed, 640, 480), ImageFormat::Png).expect("a picture");
-        let artwork = self.put(&format!("/v1/artworks/{artwork_id}/image"), image).as_curator().await;
+        let artwork = self.put(&format!("/v1/artworks/{artwork_id}/image"), image).by_curator().await;
         artwork.expect(200).at("/image/sha256")
     }
 
@@ -136,7 +136,7 @@ impl TestApp {
             "royalty": { "basis_points": 500 },
         });
         let path = format!("/v1/artworks/{artwork_id}/editions");
-        self.post(&path, &edition).as_curator().once().await.expect(201).text("edition_id")
+        self.post(&path, &edition).by_curator().once().await.expect(201).text("edition_id")
     }
 
     /// Catalogs an artwork with an image and publishes an edition of it; gives the edition's id.
@@ -150,7 +150,7 @@ impl TestApp {
 
     /// Publishes a draft.
     pub(crate) async fn publish(&self, edition_id: &str) -> Answer {
-        self.post_nothing(&format!("/v1/editions/{edition_id}/publish")).as_curator().await
+        self.post_nothing(&format!("/v1/editions/{edition_id}/publish")).by_curator().await
     }
 
     // The shop.
@@ -171,13 +171,13 @@ impl TestApp {
             "price": { "amount_minor": 1_940_000, "currency": "CNY" },
             "sold_at": "2026-11-20T09:30:00Z",
         });
-        self.post("/v1/sales", &sale).as_shop().once().await
+        self.post("/v1/sales", &sale).by_shop().once().await
     }
 
     /// Tells that the sheet of a sale left the house.
     pub(crate) async fn ship(&self, sale: &Value) -> Answer {
         let shipment = json!({ "carrier": "SF Express", "shipped_at": "2026-11-21T10:00:00Z" });
-        self.post(&format!("/v1/sales/{}/shipment", id_of(sale)), &shipment).as_shop().await
+        self.post(&format!("/v1/sales/{}/shipment", id_of(sale)), &shipment).by_shop().await
     }
 
     /// Sells a sheet and ships it with its card; gives the code on the card.
@@ -191,7 +191,7 @@ impl TestApp {
     /// The code for the card in the box.
     pub(crate) async fn claim_code(&self, sale: &Value) -> String {
         let path = format!("/v1/sales/{}/claim/code", id_of(sale));
-        self.post_nothing(&path).as_shop().once().await.expect(201).text("code")
+        self.post_nothing(&path).by_shop().once().await.expect(201).text("code")
     }
 
     // The buyer.
@@ -231,7 +231,7 @@ impl TestApp {
     async fn wait_until(&self, path: &str, done: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
-            let found = self.get(path).as_curator().await.expect(200).body;
+            let found = self.get(path).by_curator().await.expect(200).body;
             if done(&found) {
                 return found;
             }

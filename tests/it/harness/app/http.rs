@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::process::tail;
 use super::{TestApp, fresh};
 
-/// A request about to be sent: `app.post(…).as_shop().once().await`.
+/// A request about to be sent: `app.post(…).by_shop().once().await`.
 pub(crate) struct Request<'a> {
     app: &'a TestApp,
     what: String,
@@ -61,13 +61,13 @@ impl TestApp {
 
 impl Request<'_> {
     /// With the curator's key.
-    pub(crate) fn as_curator(self) -> Self {
+    pub(crate) fn by_curator(self) -> Self {
         let key = self.app.curator.clone();
         self.with_key(&key)
     }
 
     /// With the shop's key.
-    pub(crate) fn as_shop(self) -> Self {
+    pub(crate) fn by_shop(self) -> Self {
         let key = self.app.shop.clone();
         self.with_key(&key)
     }

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::world::World;
 
 /// How long the service may take until it is ready, the first deployment included.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// How long it may take to end.
 const END: Duration = Duration::from_secs(20);
 

@@ -204,6 +204,8 @@ async fn deploy_embedded(
     let admin = SigningKey::open(settings.secrets_dir.path(), secrets::ADMIN)?;
     devchain.endow(&[admin.account()]).await?;
     let contract = deploy(settings, secrets, &admin, devchain.url()).await?;
+    // Before the database is bound to it: a chain that dies now must come back with the contract.
+    devchain.saved(&settings.data_dir).await?;
     tracing::info!(%contract, "contract deployed on the development chain");
     Ok(contract)
 }

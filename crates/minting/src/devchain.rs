@@ -214,6 +214,26 @@ impl DevChain {
         Ok(())
     }
 
+    /// Waits until the node has saved a state that it made after this moment: what is on the chain now survives its
+    /// death.
+    pub async fn saved(&self, data_dir: &Path) -> Result<(), DevChainError> {
+        let path = state_file(data_dir);
+        let written = || fs::metadata(&path).and_then(|file| file.modified()).ok();
+        // The first change may be of a state that was taken before.
+        for _ in 0..2 {
+            let before = written();
+            let mut looks = PATIENCE.as_millis() / PAUSE.as_millis();
+            while written() == before {
+                looks = looks.saturating_sub(1);
+                if looks == 0 {
+                    return Err(DevChainError::Silent { log: data_dir.join("chain.log") });
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+
     /// Ends the node and waits until it has written its state.
     pub async fn end(self) {
         end_process(self.record.process_id).await;

@@ -9,7 +9,7 @@ pub enum DbError {
     /// A statement failed. `statement` is its beginning, never its values.
     #[error("the statement `{statement}` failed")]
     Statement {
-        /// First line of the SQL text.
+        /// First line of the SQL text that says something.
         statement: &'static str,
         /// What the database said.
         #[source]
@@ -36,13 +36,18 @@ pub trait Retryable {
     fn is_passing_conflict(&self) -> bool;
 }
 
+/// Statements begin with a line break: their first line that says something.
+fn first_line(statement: &'static str) -> &'static str {
+    statement.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or(statement)
+}
+
 impl DbError {
     pub(super) fn from_sqlx(source: sqlx::Error, statement: &'static str) -> Self {
         match source {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
                 Self::Unreachable(source)
             }
-            _ => Self::Statement { statement: statement.lines().next().unwrap_or(statement), source },
+            _ => Self::Statement { statement: first_line(statement), source },
         }
     }
 

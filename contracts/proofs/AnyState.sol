@@ -61,7 +61,7 @@ abstract contract AnyState {
     /// hang on the recipient, and halmos cannot follow that for a recipient who may be zero.
     function _mint(uint256 id, uint64 settlesAt) internal returns (bool done) {
         IPrintEditions.MintItem[] memory items = new IPrintEditions.MintItem[](1);
-        items[0] = IPrintEditions.MintItem(BUYER, id, settlesAt);
+        items[0] = IPrintEditions.MintItem(id, BUYER, settlesAt);
         vm.prank(MINTER);
         (done,) = address(_token).call(abi.encodeCall(_token.mint, (items)));
     }

@@ -42,13 +42,13 @@ interface IPrintEditions {
     }
 
     /// @notice One token to mint.
-    /// @param recipient The first owner.
     /// @param tokenId The id, which no call can mint twice.
+    /// @param recipient The first owner.
     /// @param settlesAt The Unix second from which the issuer can no longer void the token. What is stored is at
     /// least {MINIMUM_LOCK} ahead of the block's time, whatever is asked for.
     struct MintItem {
-        address recipient;
         uint256 tokenId;
+        address recipient;
         uint64 settlesAt;
     }
 

@@ -78,12 +78,12 @@ contract PrintEditions is ERC721, ERC2981, Roles {
         (uint256 edition, uint256 serials) = (0, 0); // of the item before: most calls are about one edition
         for (uint256 i; i < items.length; ++i) {
             MintItem calldata item = items[i];
-            (address recipient, uint256 tokenId, uint256 settlesAt) = (item.recipient, item.tokenId, item.settlesAt);
+            (uint256 tokenId, address recipient, uint256 settlesAt) = (item.tokenId, item.recipient, item.settlesAt);
             if (tokenId.edition() != edition) {
                 edition = tokenId.edition();
                 serials = _editions[edition].serials;
             }
-            MintSkipReason skip = _whyNotMint(recipient, tokenId, settlesAt, serials, place < end);
+            MintSkipReason skip = _whyNotMint(tokenId, recipient, settlesAt, serials, place < end);
             if (skip != MintSkipReason.NotSkipped) {
                 emit MintSkipped(tokenId, skip);
                 continue;
@@ -342,7 +342,7 @@ contract PrintEditions is ERC721, ERC2981, Roles {
     }
 
     /// @dev No `return` inside: the compiler writes such a function out where it is used, and a mint saves a jump there.
-    function _whyNotMint(address recipient, uint256 tokenId, uint256 settlesAt, uint256 serials, bool placeLeft)
+    function _whyNotMint(uint256 tokenId, address recipient, uint256 settlesAt, uint256 serials, bool placeLeft)
         private
         view
         returns (MintSkipReason skip)

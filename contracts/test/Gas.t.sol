@@ -129,7 +129,7 @@ contract GasTest is EditionsTest {
         for (uint256 i; i < count; ++i) {
             uint256 serial = firstSerial + i;
             address fresh = address(uint160(uint256(keccak256(abi.encode(serial)))));
-            items[i] = IPrintEditions.MintItem(fresh, _id(EDITION, serial, issue), uint64(_now() + 35 * DAY));
+            items[i] = IPrintEditions.MintItem(_id(EDITION, serial, issue), fresh, uint64(_now() + 35 * DAY));
         }
     }
 

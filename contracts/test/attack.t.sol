@@ -18,7 +18,7 @@ contract AttackTest is EditionsTest {
     function test_doesNotWakeAReceiverWhoBurnsGasAtAMint(Sheet memory sheet) public {
         (uint256 tokenId,) = _openSheet(sheet);
         address burner = address(new GasBurner());
-        IPrintEditions.MintItem[] memory items = _list(IPrintEditions.MintItem(burner, tokenId, 0));
+        IPrintEditions.MintItem[] memory items = _list(IPrintEditions.MintItem(tokenId, burner, 0));
         vm.prank(MINTER);
         token.mint{gas: 150_000}(items);
         vm.assertEq(token.ownerOf(tokenId), burner, "owner");
@@ -27,9 +27,9 @@ contract AttackTest is EditionsTest {
     function test_letsAReceiverWhoRevertsNotSpoilABatch(address raw) public {
         _open(12, 3);
         IPrintEditions.MintItem[] memory items = new IPrintEditions.MintItem[](3);
-        items[0] = IPrintEditions.MintItem(_recipient(raw), _id(12, 1, 0), 0);
-        items[1] = IPrintEditions.MintItem(address(new Refuser()), _id(12, 2, 0), 0);
-        items[2] = IPrintEditions.MintItem(address(new GasBurner()), _id(12, 3, 0), 0);
+        items[0] = IPrintEditions.MintItem(_id(12, 1, 0), _recipient(raw), 0);
+        items[1] = IPrintEditions.MintItem(_id(12, 2, 0), address(new Refuser()), 0);
+        items[2] = IPrintEditions.MintItem(_id(12, 3, 0), address(new GasBurner()), 0);
         _mint(items);
         for (uint256 serial = 1; serial <= 3; ++serial) {
             vm.assertEq(token.ownerOf(_id(12, serial, 0)), items[serial - 1].recipient, "owner");
@@ -75,7 +75,7 @@ contract AttackTest is EditionsTest {
         uint256[] memory ids = _list(tokenId);
         bytes[5] memory calls = [
             abi.encodeCall(token.settle, (ids)),
-            abi.encodeCall(token.mint, (_list(IPrintEditions.MintItem(address(receiver), tokenId, 0)))),
+            abi.encodeCall(token.mint, (_list(IPrintEditions.MintItem(tokenId, address(receiver), 0)))),
             abi.encodeCall(token.void, (_list(IPrintEditions.VoidItem(tokenId, 1)))),
             abi.encodeCall(token.release, (tokenId, owner)),
             abi.encodeCall(IERC721.transferFrom, (owner, address(receiver), tokenId))
@@ -164,7 +164,7 @@ contract AttackTest is EditionsTest {
         IPrintEditions.MintItem[] memory items = new IPrintEditions.MintItem[](100);
         for (uint256 i; i < 100; ++i) {
             items[i] = i == good
-                ? IPrintEditions.MintItem(_recipient(raw), _id(12, 150, 0), 0)
+                ? IPrintEditions.MintItem(_id(12, 150, 0), _recipient(raw), 0)
                 : _poison(uint256(keccak256(abi.encode(seed, i))));
         }
         _mint(items);
@@ -176,10 +176,10 @@ contract AttackTest is EditionsTest {
         (uint256 tokenId,) = _openSheet(sheet);
         high = _between(high, 1 << 160, type(uint256).max);
         bytes4 mint = IPrintEditions.mint.selector;
-        _assertBroken(abi.encodeWithSelector(mint, 32, 1, high, tokenId, 0)); // an address too long
-        _assertBroken(abi.encodeWithSelector(mint, 32, 1, 1, tokenId, high)); // a time too long
-        _assertBroken(abi.encodeWithSelector(mint, 32, 2, 1, tokenId, 0)); // one item of two
-        _assertBroken(abi.encodeWithSelector(mint, 32, high, 1, tokenId, 0)); // a length beyond the call
+        _assertBroken(abi.encodeWithSelector(mint, 32, 1, tokenId, high, 0)); // an address too long
+        _assertBroken(abi.encodeWithSelector(mint, 32, 1, tokenId, 1, high)); // a time too long
+        _assertBroken(abi.encodeWithSelector(mint, 32, 2, tokenId, 1, 0)); // one item of two
+        _assertBroken(abi.encodeWithSelector(mint, 32, high, tokenId, 1, 0)); // a length beyond the call
         _assertStatus(tokenId, IPrintEditions.TokenStatus.Unissued);
     }
 
@@ -191,7 +191,7 @@ contract AttackTest is EditionsTest {
         IPrintEditions.MintItem[] memory items = new IPrintEditions.MintItem[](5);
         uint256[5] memory ids = [first, last, 0, type(uint256).max, last + 1_000_000];
         for (uint256 i; i < 5; ++i) {
-            items[i] = IPrintEditions.MintItem(_recipient(raw), ids[i], 0);
+            items[i] = IPrintEditions.MintItem(ids[i], _recipient(raw), 0);
         }
         _mint(items);
         vm.assertEq(token.balanceOf(_recipient(raw)), 2, "minted");
@@ -295,7 +295,7 @@ contract AttackTest is EditionsTest {
         address[5] memory holders = [CURATOR, MINTER, REGISTRAR, PAUSER, VAULT];
         bytes[5] memory acts = [
             abi.encodeCall(token.openEdition, (7, _terms(1))),
-            abi.encodeCall(token.mint, (_list(IPrintEditions.MintItem(MINTER, tokenId, 0)))),
+            abi.encodeCall(token.mint, (_list(IPrintEditions.MintItem(tokenId, MINTER, 0)))),
             abi.encodeCall(token.void, (_list(IPrintEditions.VoidItem(tokenId, 1)))),
             abi.encodeCall(token.pause, ()),
             abi.encodeCall(token.release, (tokenId, ADMIN))
@@ -350,7 +350,7 @@ contract AttackTest is EditionsTest {
     }
 
     function _poison(uint256 seed) private view returns (IPrintEditions.MintItem memory item) {
-        item = IPrintEditions.MintItem(_account("buyer"), _id(12, 3 + seed % 100, 0), 0);
+        item = IPrintEditions.MintItem(_id(12, 3 + seed % 100, 0), _account("buyer"), 0);
         uint256 kind = seed >> 128;
         if (kind % 7 == 0) item.tokenId = _id(12, 1, 0); // lives
         if (kind % 7 == 1) item.tokenId = _id(12, 2, 0); // a tombstone

@@ -13,14 +13,14 @@ contract MintTest is EditionsTest {
         address caller = _stranger(raw, address(0));
         (uint256 tokenId, address owner) = _openSheet(sheet);
         _expectNoRole(caller, token.MINTER_ROLE());
-        token.mint(_list(IPrintEditions.MintItem(owner, tokenId, 0)));
+        token.mint(_list(IPrintEditions.MintItem(tokenId, owner, 0)));
     }
 
     function test_refusesToMintWhilePaused(Sheet memory sheet) public {
         (uint256 tokenId, address owner) = _openSheet(sheet);
         _pause();
         _expectRefusal(MINTER, abi.encodeWithSelector(IPrintEditions.EnforcedPause.selector));
-        token.mint(_list(IPrintEditions.MintItem(owner, tokenId, 0)));
+        token.mint(_list(IPrintEditions.MintItem(tokenId, owner, 0)));
 
         vm.prank(ADMIN);
         token.unpause();

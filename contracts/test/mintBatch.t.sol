@@ -22,7 +22,7 @@ contract MintBatchTest is EditionsTest {
             bool good = (seed >> i) & 1 == 0;
             // Serials from 0 to 1 beyond the last, issues 0 and 1: some good, some bad, some twice.
             uint256 tokenId = _id(EDITION, ids[i] % (SERIALS + 2), ids[i] % 7 == 0 ? 1 : 0);
-            items[i] = IPrintEditions.MintItem(good ? _account("buyer") : address(0), tokenId, 0);
+            items[i] = IPrintEditions.MintItem(tokenId, good ? _account("buyer") : address(0), 0);
         }
         vm.recordLogs();
         _mint(items);
@@ -43,8 +43,8 @@ contract MintBatchTest is EditionsTest {
         uint256 tokenId = _serial(serial);
         first = _recipient(first);
         IPrintEditions.MintItem[] memory items = new IPrintEditions.MintItem[](2);
-        items[0] = IPrintEditions.MintItem(first, tokenId, 0);
-        items[1] = IPrintEditions.MintItem(_recipient(second), tokenId, 0);
+        items[0] = IPrintEditions.MintItem(tokenId, first, 0);
+        items[1] = IPrintEditions.MintItem(tokenId, _recipient(second), 0);
         vm.expectEmit(address(token));
         emit IPrintEditions.MintSkipped(tokenId, IPrintEditions.MintSkipReason.AlreadyIssued);
         _mint(items);
@@ -54,8 +54,8 @@ contract MintBatchTest is EditionsTest {
     function test_skipsTheNextIssueOfASheetInTheSameCall(address first, address second, uint256 serial) public {
         uint256 tokenId = _serial(serial);
         IPrintEditions.MintItem[] memory items = new IPrintEditions.MintItem[](2);
-        items[0] = IPrintEditions.MintItem(_recipient(first), tokenId, 0);
-        items[1] = IPrintEditions.MintItem(_recipient(second), tokenId + 1, 0);
+        items[0] = IPrintEditions.MintItem(tokenId, _recipient(first), 0);
+        items[1] = IPrintEditions.MintItem(tokenId + 1, _recipient(second), 0);
         vm.expectEmit(address(token));
         emit IPrintEditions.MintSkipped(tokenId + 1, IPrintEditions.MintSkipReason.PredecessorLive);
         _mint(items);
@@ -100,9 +100,9 @@ contract MintBatchTest is EditionsTest {
         uint256 skips = _between(rawSkips, 1, 30);
         IPrintEditions.MintItem[] memory items = new IPrintEditions.MintItem[](skips + 1);
         for (uint256 i; i < skips; ++i) {
-            items[i] = IPrintEditions.MintItem(address(0), _id(EDITION, 1 + i, 0), 0);
+            items[i] = IPrintEditions.MintItem(_id(EDITION, 1 + i, 0), address(0), 0);
         }
-        items[skips] = IPrintEditions.MintItem(_account("buyer"), _id(EDITION, 50, 0), 0);
+        items[skips] = IPrintEditions.MintItem(_id(EDITION, 50, 0), _account("buyer"), 0);
         _mint(items);
         vm.assertEq(token.mintsLeftThisHour(), 9, "left");
     }
@@ -151,7 +151,7 @@ contract MintBatchTest is EditionsTest {
     function _items(uint256 firstSerial, uint256 count) private pure returns (IPrintEditions.MintItem[] memory items) {
         items = new IPrintEditions.MintItem[](count);
         for (uint256 i; i < count; ++i) {
-            items[i] = IPrintEditions.MintItem(_account("buyer"), _id(EDITION, firstSerial + i, 0), 0);
+            items[i] = IPrintEditions.MintItem(_id(EDITION, firstSerial + i, 0), _account("buyer"), 0);
         }
     }
 

@@ -100,7 +100,7 @@ async function benchOurs([admin, buyer, curator, minter, registrar, pauser, vaul
   };
   await send(curator, call("openEdition", EDITION, terms));
   const settlesAt = now + 35 * DAY;
-  const mint = (pairs) => send(minter, call("mint", pairs.map(([to, serial]) => [to, tokenId(serial), settlesAt])));
+  const mint = (pairs) => send(minter, call("mint", pairs.map(([to, serial]) => [tokenId(serial), to, settlesAt])));
   const receipts = await mintAll(mint, buyer);
   receipts.void = await send(registrar, call("void", [[tokenId(20), 1]]));
   receipts.settle = await send(registrar, call("settle", [tokenId(BUYERS_SERIAL)]));

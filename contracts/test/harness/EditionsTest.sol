@@ -75,7 +75,7 @@ abstract contract EditionsTest {
     }
 
     function _mint(address recipient, uint256 tokenId, uint256 settlesAt) internal {
-        _mint(_list(IPrintEditions.MintItem(recipient, tokenId, uint64(settlesAt))));
+        _mint(_list(IPrintEditions.MintItem(tokenId, recipient, uint64(settlesAt))));
     }
 
     function _mint(address recipient, uint256 tokenId) internal {

@@ -48,7 +48,7 @@ contract Handler is Ledger {
         IPrintEditions.MintItem[] memory items = new IPrintEditions.MintItem[](4);
         for (uint256 i; i < 4; ++i) {
             uint64 settlesAt = uint64(vm.getBlockTimestamp() + locks[i] % 95 days);
-            items[i] = IPrintEditions.MintItem(_holder(uint160(recipients[i])), _anyId(picks[i]), settlesAt);
+            items[i] = IPrintEditions.MintItem(_anyId(picks[i]), _holder(uint160(recipients[i])), settlesAt);
         }
         bool paused = TOKEN.paused();
         uint256 before = live;
@@ -131,7 +131,7 @@ contract Handler is Ledger {
     function intrude(address caller, uint256 pick) external replayed {
         if (caller == _cast.minter || caller == _cast.registrar || caller == _cast.curator) return;
         IPrintEditions.MintItem[] memory mints = new IPrintEditions.MintItem[](1);
-        mints[0] = IPrintEditions.MintItem(caller, _anyId(pick), 0);
+        mints[0] = IPrintEditions.MintItem(_anyId(pick), caller, 0);
         vm.prank(caller);
         try TOKEN.mint(mints) {
             vm.assertTrue(false, "only the minter mints");

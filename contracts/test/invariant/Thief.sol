@@ -34,7 +34,7 @@ contract Thief {
                 1_000_000 * (1 + picks[i] % 3) + (picks[i] / 3 % 60) * 100 + (picks[i] / 180 % 9 == 0 ? 1 : 0);
             uint256 now_ = vm.getBlockTimestamp();
             uint64 time = picks[i] % 5 == 0 ? times[i] : uint64(now_ + times[i] % 91 days);
-            items[i] = IPrintEditions.MintItem(address(uint160(0xb0b0 + picks[i] % 4)), tokenId, time);
+            items[i] = IPrintEditions.MintItem(tokenId, address(uint160(0xb0b0 + picks[i] % 4)), time);
         }
         vm.recordLogs();
         vm.prank(KEY);

@@ -152,6 +152,17 @@ impl Call {
     }
 }
 
+/// A call that belongs to a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its id.
+    pub call_id: CallId,
+    /// What it asks for.
+    pub call: Call,
+    /// How many transactions reverted with it.
+    pub setbacks: u32,
+}
+
 /// Where a call stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallState {

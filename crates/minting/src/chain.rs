@@ -54,6 +54,15 @@ pub struct FeeHistory {
     pub median_tip: u128,
 }
 
+/// The mint that made a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstMint {
+    /// To whom.
+    pub recipient: Account,
+    /// In which block.
+    pub block: Block,
+}
+
 /// A token as the contract itself describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenOnChain {
@@ -195,8 +204,8 @@ pub trait Chain: Send + Sync + std::fmt::Debug {
     async fn has_role(&self, role: Role, account: Account) -> Result<bool, ChainError>;
     /// What the contract says of a token.
     async fn token(&self, token_id: TokenId) -> Result<TokenOnChain, ChainError>;
-    /// To whom a token was first minted, by its log, if it was.
-    async fn first_recipient(&self, token_id: TokenId) -> Result<Option<Account>, ChainError>;
+    /// The first mint of a token, by its log, if there was one.
+    async fn first_mint(&self, token_id: TokenId) -> Result<Option<FirstMint>, ChainError>;
     /// The terms of an edition, if it is open.
     async fn edition_terms(&self, edition: u64) -> Result<Option<EditionTerms>, ChainError>;
     /// Whether code stands at our contract's address.

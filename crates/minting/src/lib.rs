@@ -7,6 +7,7 @@
 //! are the words; [`transaction`], [`fees`], [`gas`] and [`send_error`] decide without I/O; [`chain`] says what
 //! a chain can be asked and [`rpc`] asks it; [`pipeline`] makes one pass, [`worker`] repeats it.
 
+pub mod attempt;
 pub mod call;
 pub mod contract;
 pub mod event;

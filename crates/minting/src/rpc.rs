@@ -13,7 +13,8 @@ use catalog::account::Account;
 
 use crate::call::EditionTerms;
 use crate::chain::{
-    Block, Chain, ChainError, CountAt, DryRunError, FeeHistory, Receipt, Role, StatusOnChain, TokenOnChain,
+    Block, Chain, ChainError, CountAt, DryRunError, FeeHistory, FirstMint, Receipt, Role, StatusOnChain,
+    TokenOnChain,
 };
 use crate::contract::{self, IPrintEditions, Inherited};
 use crate::send_error::{self, SendRefusal};
@@ -259,7 +260,7 @@ impl Chain for RpcChain {
         })
     }
 
-    async fn first_recipient(&self, token_id: TokenId) -> Result<Option<Account>, ChainError> {
+    async fn first_mint(&self, token_id: TokenId) -> Result<Option<FirstMint>, ChainError> {
         let filter = Filter::new()
             .address(self.contract)
             .event_signature(Inherited::Transfer::SIGNATURE_HASH)
@@ -267,10 +268,12 @@ impl Chain for RpcChain {
             .topic3(B256::from(U256::from(token_id.get())))
             .from_block(Tag::Earliest);
         let logs = self.provider.get_logs(&filter).await.map_err(|error| failed("eth_getLogs", &error))?;
-        let recipient = |log: &alloy::rpc::types::Log| {
-            log.log_decode::<Inherited::Transfer>().ok().map(|log| contract::account(log.inner.data.to))
+        let first_mint = |log: &alloy::rpc::types::Log| {
+            let block = Block { number: log.block_number?, hash: log.block_hash? };
+            let transfer = log.log_decode::<Inherited::Transfer>().ok()?;
+            Some(FirstMint { recipient: contract::account(transfer.inner.data.to), block })
         };
-        Ok(logs.iter().find_map(recipient))
+        Ok(logs.iter().find_map(first_mint))
     }
 
     async fn edition_terms(&self, edition: u64) -> Result<Option<EditionTerms>, ChainError> {

@@ -10,10 +10,9 @@ mod transactions;
 
 use catalog::db::Sql;
 
-pub use attempts::Attempt;
 pub(crate) use attempts::{attempts_of, insert_attempt};
 pub use calls::{CallRecord, find_call, open_edition, queue_call, queue_depth};
-pub(crate) use calls::{Member, WaitingCall, bind_call, end_call, members, requeue_call, waiting_calls};
+pub(crate) use calls::{WaitingCall, bind_call, end_call, members, requeue_call, waiting_calls};
 pub use lanes::{LaneRecord, list_lanes};
 pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_lease};
 pub use progress::{Progress, progress_of, progress_of_call};

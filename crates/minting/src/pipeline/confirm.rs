@@ -4,11 +4,12 @@ use catalog::db::{Tx, retrying};
 use catalog::journal;
 
 use super::{Lane, PassError, PassReport, Pipeline};
-use crate::call::{Call, CallId};
+use crate::attempt::Attempt;
+use crate::call::{Call, CallId, Member};
 use crate::chain::{Block, CountAt, Receipt};
 use crate::event::MintingEvent;
 use crate::outcome::{self, Outcome};
-use crate::store::{self, Attempt, Member};
+use crate::store;
 use crate::token::TokenState;
 use crate::transaction::{Finding, Inclusion, SeenReceipt, Sighting, Transaction, judge};
 
@@ -192,12 +193,12 @@ impl Lane {
     /// The id was minted by an earlier transaction: ours, if the recipient is ours.
     async fn minted_before(&self, call: &Call) -> Result<Option<Becomes>, PassError> {
         let Call::Mint { token_id, recipient, .. } = call else { return Ok(None) };
-        let first = self.pipeline.chain.first_recipient(*token_id).await?;
+        let first = self.pipeline.chain.first_mint(*token_id).await?;
         Ok(first.map(|first| {
-            if first == *recipient {
+            if first.recipient == *recipient {
                 Becomes::Done
             } else {
-                Becomes::Review(format!("the token was minted by somebody else, to {first}"))
+                Becomes::Review(format!("the token was minted by somebody else, to {}", first.recipient))
             }
         }))
     }

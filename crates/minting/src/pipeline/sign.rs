@@ -3,6 +3,7 @@
 use catalog::db::retrying;
 
 use super::{Lane, PassError, PassReport, Pipeline};
+use crate::attempt::Attempt;
 use crate::call::Call;
 use crate::chain::DryRunError;
 use crate::contract;
@@ -10,7 +11,7 @@ use crate::fees::{self, Fees};
 use crate::gas;
 use crate::send_error::SendRefusal;
 use crate::signer::{SignedBytes, Unsigned};
-use crate::store::{self, Attempt};
+use crate::store;
 use crate::transaction::{Signed, Transaction, TransactionState};
 
 /// Gas of a plain transfer: what a nonce without calls is spent on.

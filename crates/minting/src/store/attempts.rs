@@ -3,6 +3,7 @@
 use catalog::clock::Timestamp;
 use catalog::db::{DbError, Tx};
 
+use crate::attempt::Attempt;
 use crate::fees::Fees;
 use crate::signer::SignedBytes;
 use crate::transaction::TransactionId;
@@ -28,17 +29,6 @@ catalog::statements! {
         WHERE transaction_id = $1
         ORDER BY signed_at, attempt_hash
         LIMIT 100";
-}
-
-/// Signed bytes in the books.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// Hash and bytes.
-    pub signed: SignedBytes,
-    /// What they offer.
-    pub fees: Fees,
-    /// When they were signed.
-    pub signed_at: Timestamp,
 }
 
 #[derive(sqlx::FromRow)]

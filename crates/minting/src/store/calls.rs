@@ -8,7 +8,7 @@ use catalog::edition::EditionNumber;
 use catalog::journal::{self, Occasion};
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Call, CallId, CallKind, CallState, EditionTerms, VoidReason};
+use crate::call::{Call, CallId, CallKind, CallState, EditionTerms, Member, VoidReason};
 use crate::event::MintingEvent;
 use crate::token::TokenId;
 use crate::transaction::TransactionId;
@@ -127,14 +127,6 @@ pub struct CallRecord {
 /// A call that may be bound now.
 #[derive(Debug, Clone)]
 pub(crate) struct WaitingCall {
-    pub(crate) call_id: CallId,
-    pub(crate) call: Call,
-    pub(crate) setbacks: u32,
-}
-
-/// A call that belongs to a transaction.
-#[derive(Debug, Clone)]
-pub(crate) struct Member {
     pub(crate) call_id: CallId,
     pub(crate) call: Call,
     pub(crate) setbacks: u32,

@@ -61,11 +61,17 @@ export async function openWorld() {
     }),
   );
   const { timestamp } = await provider.getBlock("latest");
-  await act(contract.connect(minter).mint([{ recipient: buyer, tokenId: TOKEN_ID, settlesAt: timestamp + 30 * DAY }]));
+  const minted = await act(
+    contract.connect(minter).mint([{ recipient: buyer, tokenId: TOKEN_ID, settlesAt: timestamp + 30 * DAY }]),
+  );
 
   return {
     url,
     address: await contract.getAddress(),
+    creation: contract.deploymentTransaction().hash,
+    creationData: contract.deploymentTransaction().data,
+    mintTransaction: minted.hash,
+    setCode: (account, code) => provider.send("anvil_setCode", [account, code]),
     metadata,
     imageDigest,
     settlesAt: timestamp + 30 * DAY,
@@ -84,13 +90,19 @@ export async function openWorld() {
   };
 }
 
-/** Runs tools/read-token.mjs and gives its exit code, the object that it printed and what it complained about. */
-export async function readToken(...args) {
-  const child = spawn(process.execPath, [`${root}tools/read-token.mjs`, ...args.map(String)]);
+/** Runs a tool of this folder's tools/ and gives its exit code and what it said. */
+export async function runTool(name, ...args) {
+  const child = spawn(process.execPath, [`${root}tools/${name}`, ...args.map(String)]);
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk) => (stdout += chunk));
   child.stderr.on("data", (chunk) => (stderr += chunk));
   const [code] = await once(child, "close");
-  return { code, token: stdout === "" ? undefined : JSON.parse(stdout), complaint: stderr.trim() };
+  return { code, stdout, stderr: stderr.trim() };
+}
+
+/** Runs tools/read-token.mjs and gives its exit code, the object that it printed and what it complained about. */
+export async function readToken(...args) {
+  const { code, stdout, stderr } = await runTool("read-token.mjs", ...args);
+  return { code, token: stdout === "" ? undefined : JSON.parse(stdout), complaint: stderr };
 }

@@ -6,8 +6,9 @@ use catalog::journal::Event;
 use serde::Serialize;
 
 use crate::call::CallId;
-use crate::chain::{B256, Block};
+use crate::chain::B256;
 use crate::token::TokenId;
+use crate::transaction::Inclusion;
 
 /// An event of the chain's side.
 #[derive(Debug, Clone, Serialize)]
@@ -40,10 +41,12 @@ pub enum MintingEvent {
         /// Why, where it is not done.
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
-        /// The attempt that ended it.
-        attempt_hash: B256,
+        /// The attempt that ended it, if one of ours did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        attempt_hash: Option<B256>,
         /// The height of its final block.
-        block_number: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        block_number: Option<u64>,
     },
     /// A call goes back into the queue.
     CallRequeued {
@@ -70,17 +73,18 @@ impl MintingEvent {
         Self::TokenIssued { token_id: token_id.to_string(), impression_id, recipient }
     }
 
-    /// A call ended in that block.
+    /// A call ended: in a final block, or because the chain had it done already.
     #[must_use]
     pub fn call_ended(
         call_id: CallId,
         business_key: String,
         state: &'static str,
         reason: Option<String>,
-        attempt_hash: B256,
-        block: Block,
+        inclusion: Option<&Inclusion>,
     ) -> Self {
-        Self::CallEnded { call_id, business_key, state, reason, attempt_hash, block_number: block.number }
+        let attempt_hash = inclusion.map(|inclusion| inclusion.attempt_hash);
+        let block_number = inclusion.map(|inclusion| inclusion.block.number);
+        Self::CallEnded { call_id, business_key, state, reason, attempt_hash, block_number }
     }
 }
 

@@ -10,6 +10,7 @@
 pub mod attempt;
 pub mod call;
 pub mod contract;
+pub mod ending;
 pub mod event;
 pub mod fees;
 pub mod gas;
@@ -17,6 +18,7 @@ pub mod outcome;
 pub mod send_error;
 pub mod token;
 pub mod transaction;
+pub mod under_way;
 pub mod wallet;
 
 pub mod chain;

@@ -10,6 +10,7 @@
 //! fails once another process holds the lease.
 
 mod confirm;
+mod perform;
 mod send;
 mod sign;
 
@@ -29,6 +30,7 @@ use crate::event::MintingEvent;
 use crate::fees::FeePolicy;
 use crate::signer::{KeystoreError, SigningKey};
 use crate::store;
+use crate::under_way::LastSend;
 
 /// What a pass needs to know besides the chain.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +83,7 @@ pub struct Lane {
     fence: Option<i64>,
     renewed_at: Option<Timestamp>,
     counted_at: Option<Timestamp>,
-    sent_at: HashMap<B256, Timestamp>,
+    sent: HashMap<B256, LastSend>,
 }
 
 /// What a pass did.
@@ -194,7 +196,7 @@ impl Lane {
             fence: None,
             renewed_at: None,
             counted_at: None,
-            sent_at: HashMap::new(),
+            sent: HashMap::new(),
         };
         Ok(lane)
     }
@@ -264,7 +266,7 @@ impl Lane {
         if fence != self.fence {
             // A new holder knows nothing: it counts and sends again.
             self.counted_at = None;
-            self.sent_at.clear();
+            self.sent.clear();
             self.fence = fence;
         }
         Ok(fence)

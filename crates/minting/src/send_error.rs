@@ -34,6 +34,20 @@ pub enum SendRefusal {
     Unknown(String),
 }
 
+impl SendRefusal {
+    /// True where waiting alone does not help.
+    #[must_use]
+    pub fn needs_an_operator(&self) -> bool {
+        matches!(self, Self::InsufficientFunds | Self::OverLimit(_))
+    }
+
+    /// True where a higher fee helps.
+    #[must_use]
+    pub fn is_underpriced(&self) -> bool {
+        matches!(self, Self::Underpriced | Self::ReplacementUnderpriced)
+    }
+}
+
 /// What a text means.
 type Meaning = fn() -> SendRefusal;
 

@@ -4,17 +4,20 @@
 mod attempts;
 mod calls;
 mod lanes;
+mod members;
 mod progress;
 mod tokens;
 mod transactions;
+mod withdrawal;
 
 use catalog::db::Sql;
 
 pub(crate) use attempts::{attempts_of, insert_attempt};
 pub use calls::{CallRecord, find_call, open_edition, queue_call, queue_depth};
-pub(crate) use calls::{WaitingCall, bind_call, end_call, members, requeue_call, waiting_calls};
+pub(crate) use calls::{WaitingCall, end_call, requeue_call, waiting_calls};
 pub use lanes::{LaneRecord, list_lanes};
 pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_lease};
+pub(crate) use members::{bind_call, lock_members, members};
 pub use progress::{Progress, progress_of, progress_of_call};
 pub(crate) use tokens::set_token_state;
 pub use tokens::{NewToken, find_token, find_token_of, issue_token, list_tokens, next_token_id};
@@ -23,10 +26,19 @@ pub(crate) use transactions::{
     insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced, set_fell_out, set_included,
     set_live, set_reverted, set_signed, unsettled,
 };
+pub use withdrawal::{Withdrawal, withdraw_call};
 
 /// Every statement of the chain's side; the tests prepare them on both databases.
 #[must_use]
 pub fn statements() -> Vec<Sql> {
-    [attempts::STATEMENTS, calls::STATEMENTS, lanes::STATEMENTS, tokens::STATEMENTS, transactions::STATEMENTS]
-        .concat()
+    [
+        attempts::STATEMENTS,
+        calls::STATEMENTS,
+        lanes::STATEMENTS,
+        members::STATEMENTS,
+        tokens::STATEMENTS,
+        transactions::STATEMENTS,
+        withdrawal::STATEMENTS,
+    ]
+    .concat()
 }

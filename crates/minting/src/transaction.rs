@@ -7,6 +7,8 @@ use catalog::typed_id;
 
 use crate::call::CallKind;
 use crate::chain::{B256, Block};
+use crate::contract::ItemEvent;
+use crate::ending::Ending;
 
 typed_id!(
     /// A transaction: `tx_…`.
@@ -91,7 +93,7 @@ impl TransactionState {
 
 /// What the chain shows of a transaction. The finalized count is read *before* the receipts: a transaction that
 /// is counted there and is ours must then have a receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     /// How many transactions of the signer are final; none when the node cannot tell. Nothing is given up then.
     pub finalized_count: Option<u64>,
@@ -100,7 +102,7 @@ pub struct Sighting {
 }
 
 /// A receipt as far as this decision needs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenReceipt {
     /// Which attempt, in which block.
     pub inclusion: Inclusion,
@@ -108,10 +110,12 @@ pub struct SeenReceipt {
     pub succeeded: bool,
     /// At or below the finalized head, and the canonical block of that height has this hash.
     pub is_final: bool,
+    /// What happened to the items.
+    pub events: Vec<ItemEvent>,
 }
 
 /// What follows from a sighting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     /// Nothing new.
     Unchanged,
@@ -119,32 +123,32 @@ pub enum Finding {
     Included(Inclusion),
     /// A reorg took it out of its block: it may live.
     FellOut,
-    /// Final and through.
-    Confirmed(Inclusion),
-    /// Final and reverted.
-    Reverted(Inclusion),
-    /// Somebody else's transaction has our nonce, finally.
-    Displaced,
+    /// The nonce is spent for good.
+    Over(Ending),
 }
 
 /// Decides what a sighting means for a transaction with `nonce`.
 #[must_use]
 pub fn judge(state: &TransactionState, nonce: u64, sighting: Sighting) -> Finding {
     match (state, sighting.receipt) {
-        // Nothing was stored to send, or the end is known.
+        // The end is known.
         (
             TransactionState::Confirmed(_)
             | TransactionState::RevertedConfirmed(_)
             | TransactionState::Displaced,
             _,
         ) => Finding::Unchanged,
-        (_, Some(receipt)) if receipt.is_final && receipt.succeeded => Finding::Confirmed(receipt.inclusion),
-        (_, Some(receipt)) if receipt.is_final => Finding::Reverted(receipt.inclusion),
+        (_, Some(receipt)) if receipt.is_final && receipt.succeeded => {
+            Finding::Over(Ending::Confirmed(receipt.inclusion, receipt.events))
+        }
+        (_, Some(receipt)) if receipt.is_final => Finding::Over(Ending::Reverted(receipt.inclusion)),
         (TransactionState::Included(_, known), Some(receipt)) if *known == receipt.inclusion => {
             Finding::Unchanged
         }
         (_, Some(receipt)) => Finding::Included(receipt.inclusion),
-        (_, None) if sighting.finalized_count.is_some_and(|count| count > nonce) => Finding::Displaced,
+        (_, None) if sighting.finalized_count.is_some_and(|count| count > nonce) => {
+            Finding::Over(Ending::Displaced)
+        }
         (TransactionState::Included(..), None) => Finding::FellOut,
         (_, None) => Finding::Unchanged,
     }
@@ -168,7 +172,7 @@ mod tests {
     }
 
     fn seen(number: u64, succeeded: bool, is_final: bool) -> SeenReceipt {
-        SeenReceipt { inclusion: inclusion(number), succeeded, is_final }
+        SeenReceipt { inclusion: inclusion(number), succeeded, is_final, events: vec![] }
     }
 
     #[test]
@@ -181,12 +185,17 @@ mod tests {
             (included(9), Some(seen(9, true, false)), Finding::Unchanged),
             (included(9), Some(seen(10, true, false)), Finding::Included(inclusion(10))),
             (included(9), None, Finding::FellOut),
-            (included(9), Some(seen(9, true, true)), Finding::Confirmed(inclusion(9))),
-            (live(), Some(seen(9, false, true)), Finding::Reverted(inclusion(9))),
+            (included(9), Some(seen(9, true, true)), Finding::Over(Ending::Confirmed(inclusion(9), vec![]))),
+            (live(), Some(seen(9, false, true)), Finding::Over(Ending::Reverted(inclusion(9)))),
             (live(), Some(seen(9, false, false)), Finding::Included(inclusion(9))),
         ];
         for (state, receipt, expected) in cases {
-            assert_eq!(judge(&state, nonce, sighting(receipt)), expected, "{} {receipt:?}", state.as_str());
+            assert_eq!(
+                judge(&state, nonce, sighting(receipt.clone())),
+                expected,
+                "{} {receipt:?}",
+                state.as_str()
+            );
         }
     }
 
@@ -194,10 +203,10 @@ mod tests {
     fn a_nonce_is_given_up_only_when_another_transaction_has_it_for_good() {
         for state in [live(), included(9), TransactionState::Bound] {
             let taken = Sighting { finalized_count: Some(6), receipt: None };
-            assert_eq!(judge(&state, 5, taken), Finding::Displaced);
+            assert_eq!(judge(&state, 5, taken), Finding::Over(Ending::Displaced));
         }
         let ours = Sighting { finalized_count: Some(6), receipt: Some(seen(9, true, true)) };
-        assert_eq!(judge(&live(), 5, ours), Finding::Confirmed(inclusion(9)));
+        assert_eq!(judge(&live(), 5, ours), Finding::Over(Ending::Confirmed(inclusion(9), vec![])));
     }
 
     #[test]
@@ -210,7 +219,7 @@ mod tests {
     fn the_end_stays_the_end() {
         let gone = Sighting { finalized_count: Some(9), receipt: None };
         for state in [TransactionState::Confirmed(inclusion(9)), TransactionState::Displaced] {
-            assert_eq!(judge(&state, 5, gone), Finding::Unchanged);
+            assert_eq!(judge(&state, 5, gone.clone()), Finding::Unchanged);
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::chain::DryRunError;
 use crate::contract::{self, WholeCallRefusal};
 use crate::store::{self, WaitingCall};
 use crate::transaction::{Transaction, TransactionId, TransactionState};
+use crate::under_way::UnderWay;
 use crate::{fees, gas};
 
 /// The most calls that are looked at for one group.
@@ -24,11 +25,11 @@ impl Lane {
             while report.under_way < self.pipeline.settings.most_under_way {
                 let Some(transaction) = self.bind_group(*kind, fence).await? else { break };
                 report.under_way += 1;
-                if self.sign_first(&transaction, fence).await?.is_none() {
+                let under_way = UnderWay { transaction, attempts: Vec::new() };
+                let visit = self.visit(&under_way);
+                if self.play(under_way, visit, fence, report).await?.attempts.is_empty() {
                     break;
                 }
-                report.signed += 1;
-                report.sent += self.send_latest(&transaction).await?;
             }
         }
         Ok(())

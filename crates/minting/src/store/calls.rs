@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use crate::call::{Call, CallId, CallKind, CallState, EditionTerms, Member, VoidReason};
 use crate::event::MintingEvent;
 use crate::token::TokenId;
-use crate::transaction::TransactionId;
 
 catalog::statements! {
     INSERT = "
@@ -63,30 +62,6 @@ catalog::statements! {
                           WHERE earlier.call_id = calls.after_call_id AND earlier.state = 'done'))
         ORDER BY not_before_at, created_at, call_id
         LIMIT $3";
-    BIND = "
-        UPDATE calls
-        SET state = 'bound',
-            transaction_id = $2,
-            position = $3,
-            updated_at = $4
-        WHERE call_id = $1
-          AND state = 'queued'";
-    // Locks the members: none of them can be voided between this check and the first stored bytes.
-    MEMBERS = "
-        UPDATE calls
-        SET updated_at = updated_at
-        WHERE transaction_id = $1
-          AND state = 'bound'
-        RETURNING call_id,
-                  kind,
-                  edition_number,
-                  token_id,
-                  arguments,
-                  state,
-                  reason,
-                  transaction_id,
-                  setbacks,
-                  position";
     END = "
         UPDATE calls
         SET state = $2,
@@ -132,8 +107,9 @@ pub(crate) struct WaitingCall {
     pub(crate) setbacks: u32,
 }
 
+/// A row of the table, as every reader of it selects it.
 #[derive(sqlx::FromRow)]
-struct CallRow {
+pub(super) struct CallRow {
     call_id: String,
     kind: String,
     edition_number: Option<i64>,
@@ -143,13 +119,6 @@ struct CallRow {
     reason: Option<String>,
     transaction_id: Option<String>,
     setbacks: i64,
-}
-
-#[derive(sqlx::FromRow)]
-struct MemberRow {
-    #[sqlx(flatten)]
-    call: CallRow,
-    position: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -251,7 +220,7 @@ impl CallRow {
         }
     }
 
-    fn member(&self) -> Result<Member, DbError> {
+    pub(super) fn member(&self) -> Result<Member, DbError> {
         Ok(Member {
             call_id: self.call_id.parse().map_err(|problem| self.odd(problem))?,
             call: self.call()?,
@@ -327,25 +296,6 @@ pub(crate) async fn waiting_calls(
         row.member().map(|Member { call_id, call, setbacks }| WaitingCall { call_id, call, setbacks })
     };
     rows.iter().map(waiting).collect()
-}
-
-/// Binds a waiting call to a transaction; false when another lane was faster or it no longer waits.
-pub(crate) async fn bind_call(
-    tx: &mut Tx,
-    call_id: &CallId,
-    transaction_id: &TransactionId,
-    position: u32,
-    at: Timestamp,
-) -> Result<bool, DbError> {
-    let values = [call_id.into(), transaction_id.into(), position.into(), at.into()];
-    Ok(tx.execute(BIND, &values).await? == 1)
-}
-
-/// The bound calls of a transaction in their order, locked until the database transaction ends.
-pub(crate) async fn members(tx: &mut Tx, transaction_id: &TransactionId) -> Result<Vec<Member>, DbError> {
-    let mut rows: Vec<MemberRow> = tx.fetch_all(MEMBERS, &[transaction_id.into()]).await?;
-    rows.sort_by_key(|row| row.position);
-    rows.iter().map(|row| row.call.member()).collect()
 }
 
 /// Writes how a call ended.

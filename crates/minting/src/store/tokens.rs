@@ -62,11 +62,14 @@ catalog::statements! {
         WHERE token_id > $1
         ORDER BY token_id
         LIMIT $2");
+    // Lanes confirm their transactions each in its own time: what the chain did later may be written earlier, and stands.
     SET_STATE = "
         UPDATE tokens
         SET state = $2,
             updated_at = $3
-        WHERE token_id = $1";
+        WHERE token_id = $1
+          AND state NOT IN ('voided', 'surrendered')
+          AND NOT (state = 'settled' AND $2 = 'bound')";
 }
 
 /// A token to be minted.

@@ -1,0 +1,235 @@
+//! Performs what the machine of [`crate::under_way`] asks for, and tells it what came of it.
+
+use catalog::db::{Tx, retrying};
+use catalog::journal;
+
+use super::{Lane, PassError, PassReport, Pipeline};
+use crate::call::Member;
+use crate::chain::Block;
+use crate::ending::{CallEnd, Ended, Ending, FirstMints, Mint, first_mints_needed};
+use crate::event::MintingEvent;
+use crate::store;
+use crate::transaction::Inclusion;
+use crate::under_way::{Action, Alarm, Event, LastSend, Rules, UnderWay, Visit};
+
+impl Lane {
+    /// Hands the machine one event after the other, until nothing more is to be done.
+    pub(super) async fn play(
+        &mut self,
+        mut under_way: UnderWay,
+        event: Event,
+        fence: i64,
+        report: &mut PassReport,
+    ) -> Result<UnderWay, PassError> {
+        let settings = self.pipeline.settings;
+        let rules = Rules {
+            fees: settings.fees,
+            resend_after: settings.resend_after,
+            bump_after: settings.bump_after,
+        };
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            let step = under_way.step(event, &rules);
+            under_way = step.under_way;
+            for action in step.actions {
+                next = self.perform(&under_way, action, fence, report).await?;
+            }
+        }
+        Ok(under_way)
+    }
+
+    /// The look of this process at a transaction, now.
+    pub(super) fn visit(&self, under_way: &UnderWay) -> Event {
+        let newest = under_way.attempts.last();
+        let last_send = newest.and_then(|newest| self.sent.get(&newest.signed.hash).copied());
+        Event::Visited(Visit { now: self.pipeline.clock.now(), last_send })
+    }
+
+    async fn perform(
+        &mut self,
+        under_way: &UnderWay,
+        action: Action,
+        fence: i64,
+        report: &mut PassReport,
+    ) -> Result<Option<Event>, PassError> {
+        let id = &under_way.transaction.transaction_id;
+        let now = self.pipeline.clock.now();
+        match action {
+            Action::AskMarket(visit) => {
+                let history = self.pipeline.chain.fee_history().await?;
+                return Ok(Some(Event::Priced(visit, history)));
+            }
+            Action::Store(fees) => {
+                let first = under_way.attempts.is_empty();
+                let stored = self.store_attempt(&under_way.transaction, fees, fence).await?;
+                report.signed += usize::from(first && stored.is_some());
+                return Ok(stored.map(|(signed, attempt)| Event::Stored(signed, attempt)));
+            }
+            Action::Send => return self.send_newest(under_way, report).await,
+            Action::Weigh(ending) => return Ok(Some(self.weigh(under_way, ending).await?)),
+            Action::MarkLive => {
+                let mut tx = self.pipeline.db.begin_write().await?;
+                store::set_live(&mut tx, id, now).await?;
+                tx.commit().await?;
+            }
+            Action::MarkIncluded(inclusion) => {
+                let mut tx = self.hold(fence).await?;
+                store::set_included(&mut tx, id, &inclusion, now).await?;
+                tx.commit().await?;
+            }
+            Action::MarkFellOut => {
+                let mut tx = self.hold(fence).await?;
+                store::set_fell_out(&mut tx, id, now).await?;
+                tx.commit().await?;
+            }
+            Action::End(ending, ended) => {
+                retrying(|| self.write_end(under_way, &ending, &ended, fence)).await?;
+                report.ended += 1;
+            }
+            Action::Alarm(alarm) => self.raise(under_way.transaction.nonce, &alarm),
+        }
+        Ok(None)
+    }
+
+    async fn send_newest(
+        &mut self,
+        under_way: &UnderWay,
+        report: &mut PassReport,
+    ) -> Result<Option<Event>, PassError> {
+        let Some(newest) = under_way.attempts.last() else { return Ok(None) };
+        let answer = self.pipeline.chain.send(&newest.signed.raw).await;
+        if let Err(refusal) = &answer {
+            let nonce = under_way.transaction.nonce;
+            tracing::info!(signer = %self.signer(), nonce, %refusal, "handed to the node, which did not simply take it");
+        }
+        let underpriced = answer.as_ref().is_err_and(crate::send_error::SendRefusal::is_underpriced);
+        self.sent.insert(newest.signed.hash, LastSend { at: self.pipeline.clock.now(), underpriced });
+        report.sent += 1;
+        Ok(Some(Event::Answered(answer)))
+    }
+
+    /// Reads what an end needs to know: the calls, and of some the first mint.
+    async fn weigh(&self, under_way: &UnderWay, ending: Ending) -> Result<Event, PassError> {
+        let mut tx = self.pipeline.db.begin_read().await?;
+        let members: Vec<Member> = store::members(&mut tx, &under_way.transaction.transaction_id).await?;
+        drop(tx);
+        let mut first_mints = FirstMints::new();
+        let needed = first_mints_needed(&ending, &members);
+        if !needed.is_empty() {
+            let finalized = self.pipeline.chain.finalized().await?;
+            for token_id in needed {
+                let mint = match self.pipeline.chain.first_mint(token_id).await? {
+                    None => None,
+                    Some(first) => {
+                        Some(Mint { first, is_final: self.is_final(first.block, finalized).await? })
+                    }
+                };
+                first_mints.insert(token_id, mint);
+            }
+        }
+        Ok(Event::Weighed(ending, members, first_mints))
+    }
+
+    /// A block is final when it is at or below the finalized head and is the canonical one of its height.
+    pub(super) async fn is_final(&self, block: Block, finalized: Block) -> Result<bool, PassError> {
+        let Block { number, hash } = block;
+        Ok(number <= finalized.number && self.pipeline.chain.block_hash(number).await? == Some(hash))
+    }
+
+    pub(super) async fn hold(&self, fence: i64) -> Result<Tx, PassError> {
+        let mut tx = self.pipeline.db.begin_write().await?;
+        let held = store::hold_lane(&mut tx, self.signer(), &self.pipeline.holder, fence).await?;
+        held.ok_or(PassError::LeaseLost)?;
+        Ok(tx)
+    }
+
+    /// Writes the end of the transaction, of each call, of its token, and the events, in one database transaction.
+    async fn write_end(
+        &self,
+        under_way: &UnderWay,
+        ending: &Ending,
+        ended: &[Ended],
+        fence: i64,
+    ) -> Result<(), PassError> {
+        let occasion = self.occasion();
+        let now = occasion.at;
+        let id = &under_way.transaction.transaction_id;
+        let mut tx = self.hold(fence).await?;
+        let inclusion = match ending {
+            Ending::Confirmed(inclusion, _) => {
+                store::set_confirmed(&mut tx, id, inclusion, now).await?;
+                Some(inclusion)
+            }
+            Ending::Reverted(inclusion) => {
+                store::set_reverted(&mut tx, id, inclusion, now).await?;
+                Some(inclusion)
+            }
+            Ending::Displaced => {
+                store::set_displaced(&mut tx, id, now).await?;
+                None
+            }
+        };
+        for ended in ended {
+            self.write_call_end(&mut tx, &occasion, inclusion, ended).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn write_call_end(
+        &self,
+        tx: &mut Tx,
+        occasion: &journal::Occasion<'_>,
+        inclusion: Option<&Inclusion>,
+        ended: &Ended,
+    ) -> Result<(), PassError> {
+        let Pipeline { settings, .. } = self.pipeline.as_ref();
+        let Ended { call_id, call, end } = ended;
+        let now = occasion.at;
+        let business_key = call.business_key();
+        if let CallEnd::Again { reason, spoiled } = end {
+            store::requeue_call(tx, call_id, reason, now.plus(settings.park), *spoiled, now).await?;
+            let (call_id, reason) = (call_id.clone(), (*reason).to_owned());
+            let event = MintingEvent::CallRequeued { call_id, business_key, reason };
+            journal::append(tx, occasion, &event).await?;
+            return Ok(());
+        }
+        let Some(state) = end.as_str() else { return Ok(()) };
+        store::end_call(tx, call_id, state, end.reason(), now).await?;
+        if let (Some(token_id), Some(token_state)) = (call.token_id(), ended.token_state()) {
+            store::set_token_state(tx, token_id, token_state, now).await?;
+        }
+        let reason = end.reason().map(ToOwned::to_owned);
+        let event = MintingEvent::call_ended(call_id.clone(), business_key, state, reason, inclusion);
+        journal::append(tx, occasion, &event).await?;
+        metrics::counter!("colophon_calls_ended_total", "kind" => call.kind().as_str(), "state" => state)
+            .increment(1);
+        Ok(())
+    }
+
+    fn raise(&self, nonce: u64, alarm: &Alarm) {
+        let signer = self.signer();
+        match alarm {
+            Alarm::Parked(_) | Alarm::HeldAtCap => tracing::warn!(%signer, nonce, "{alarm}"),
+            Alarm::FellOut => {
+                tracing::warn!(%signer, nonce, "{alarm}");
+                metrics::counter!("colophon_reorged_total").increment(1);
+            }
+            Alarm::NotSent(_) => {
+                tracing::error!(%signer, nonce, "{alarm}");
+                metrics::counter!("colophon_send_alarms_total").increment(1);
+            }
+            Alarm::Reverted => {
+                tracing::error!(%signer, nonce, "{alarm}");
+                metrics::counter!("colophon_reverted_total").increment(1);
+            }
+            Alarm::Displaced => {
+                tracing::error!(%signer, nonce, "{alarm}");
+                metrics::counter!("colophon_displaced_total").increment(1);
+            }
+            Alarm::NotBelieved(_) => {
+                tracing::error!(%signer, nonce, "{alarm}");
+                metrics::counter!("colophon_not_believed_total").increment(1);
+            }
+        }
+    }
+}

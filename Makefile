@@ -1,5 +1,5 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test check contracts prove-contracts bench-gas prove-deps prove-compose
+.PHONY: demo test check lifecycle prove-sales contracts prove-contracts bench-gas prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
@@ -14,6 +14,14 @@ test:
 # Format, lints and the rules of the house.
 check:
 	@tests/tools/check
+
+# The tables of docs/LIFECYCLE.md, written anew from the code that decides.
+lifecycle:
+	@COLOPHON_WRITE_LIFECYCLE=1 cargo test --release --locked --workspace --lib -- the_document_holds_the_tables
+
+# A hundred thousand random histories of sales against a model of the chain.
+prove-sales:
+	@COLOPHON_HISTORIES=$${COLOPHON_HISTORIES:-100000} cargo test --release --locked --workspace --lib -- --nocapture random_histories
 
 # The contract alone: format, tests, gas snapshots, artifact.
 contracts:

@@ -198,6 +198,28 @@ impl Claim {
         }
     }
 
+    /// Undoes the claim with its sale: its code answers no more. What was handed out of safekeeping stays handed out.
+    pub fn void(self) -> Result<Self, InvalidTransition> {
+        match self.state {
+            ClaimState::Void { .. } | ClaimState::Released { .. } => Err(self.refuse("voided")),
+            state => {
+                let (opened_at, redemption) = (state.opened_at(), state.redemption().cloned());
+                Ok(Self { state: ClaimState::Void { opened_at, redemption }, ..self })
+            }
+        }
+    }
+
+    /// Gives a redeemed claim the next token of its sheet, after the first was voided though the buyer keeps the sheet.
+    pub fn reissue(self, token_id: TokenId) -> Result<Self, InvalidTransition> {
+        match self.state {
+            ClaimState::Redeemed { opened_at, redemption } => {
+                let redemption = Redemption { token_id, ..redemption };
+                Ok(Self { state: ClaimState::Redeemed { opened_at, redemption }, ..self })
+            }
+            _ => Err(self.refuse("given another token")),
+        }
+    }
+
     /// The same claim, expired when it is open and its time is up.
     #[must_use]
     pub fn expire_after(self, after: Option<std::time::Duration>, now: Timestamp) -> Self {

@@ -126,6 +126,8 @@ pub struct ReturnSettings {
     pub processing: Duration,
     /// The longest transit, counted while no delivery is known.
     pub transit: Duration,
+    /// Whether a token is settled as soon as its return window has closed with no return open.
+    pub settle_early: bool,
 }
 
 /// How much is taken in.

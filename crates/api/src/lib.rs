@@ -10,12 +10,15 @@
 
 pub mod auth;
 pub mod binding;
+mod carrying_out;
 pub mod chain_side;
 pub mod claim;
 pub mod cli;
 pub mod config;
+pub mod conservation;
 pub mod demo;
 pub mod error;
+pub mod following;
 pub mod idempotency;
 pub mod json;
 pub mod keys;
@@ -30,6 +33,7 @@ pub mod service;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+mod telling;
 pub mod verification;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use catalog::journal::{self, Occasion};
 use catalog::store as catalog_store;
 use minting::metadata::{self, Home};
 use minting::store::{self as minting_store, NewToken};
-use minting::token::{Issue, Token};
+use minting::token::Token;
 
 use crate::claim::challenge::Challenge;
 use crate::claim::code::{ClaimCode, ClaimPepper, CodeHmac};
@@ -138,7 +138,8 @@ pub(crate) async fn redeem(
         }
         ClaimState::Open { .. } | ClaimState::Void { .. } | ClaimState::Expired { .. } => {}
     }
-    let token = issue_token(tx, occasion, &sale, proof.recipient, terms).await?;
+    let settles_at = settles_at(occasion.at, sale.goods.delivered_at(), terms.returns);
+    let token = issue_token(tx, occasion, &sale, proof.recipient, settles_at, terms).await?;
     let redemption = Redemption {
         recipient: proof.recipient,
         token_id: token.token_id,
@@ -150,8 +151,33 @@ pub(crate) async fn redeem(
         .redeem(redemption)
         .map_err(|refused| ApiError::conflict("claim_transition_invalid", refused.to_string()))?;
     store::update_claim(tx, &claim, occasion.at).await?;
+    // From now on the clock may ask for something: the end of a window, a return that stays open.
+    store::set_waiting(tx, sale_id).await?;
     journal::append(tx, occasion, &event).await?;
     Ok((claim, token))
+}
+
+/// Gives a redeemed claim the next token of its sheet: the first was voided for a return, and the buyer keeps the sheet.
+/// It settles when the first would have; the chain adds its least time.
+pub(crate) async fn reissue(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    sale: &Sale,
+    claim: Claim,
+    terms: &Terms<'_>,
+) -> Result<Claim, ApiError> {
+    let refused = |refused| ApiError::internal("issuing a token again", refused);
+    let Some(Redemption { recipient, token_id: voided, redeemed_at, .. }) = claim.state.redemption().cloned()
+    else {
+        return Err(refused(InvalidTransition { from: claim.state.as_str(), verb: "given another token" }));
+    };
+    let settles_at = settles_at(redeemed_at, sale.goods.delivered_at(), terms.returns);
+    let token = issue_token(tx, occasion, sale, recipient, settles_at.max(occasion.at), terms).await?;
+    let claim = claim.reissue(token.token_id).map_err(refused)?;
+    store::update_claim(tx, &claim, occasion.at).await?;
+    let claim_id = claim.claim_id.clone();
+    journal::append(tx, occasion, &ClaimEvent::Reissued { claim_id, voided, token_id: token.token_id }).await?;
+    Ok(claim)
 }
 
 async fn issue_token(
@@ -159,6 +185,7 @@ async fn issue_token(
     occasion: &Occasion<'_>,
     sale: &Sale,
     recipient: Account,
+    settles_at: Timestamp,
     terms: &Terms<'_>,
 ) -> Result<Token, ApiError> {
     let (edition, impression) = sheet_of(tx, sale).await?;
@@ -167,14 +194,13 @@ async fn issue_token(
     let token_id = token_id.ok_or_else(|| {
         ApiError::conflict("issues_exhausted", "this sheet has had a hundred tokens and gets no other")
     })?;
-    let issue = u8::try_from(token_id.get() % 100).ok().and_then(Issue::new).unwrap_or(Issue::FIRST);
-    let metadata = metadata::token_metadata(terms.home, publication, &impression, issue)
+    let metadata = metadata::token_metadata(terms.home, publication, &impression, token_id.issue())
         .map_err(|error| ApiError::internal("writing a token's metadata", error))?;
     let token = NewToken {
         token_id,
         impression_id: impression.impression_id,
         recipient,
-        settles_at: settles_at(occasion.at, sale.goods.delivered_at(), terms.returns),
+        settles_at,
         metadata: metadata.text,
     };
     Ok(minting_store::issue_token(tx, occasion, token).await?)

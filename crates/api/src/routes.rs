@@ -6,6 +6,7 @@ pub mod editions;
 pub mod health;
 pub mod ids;
 pub mod images;
+pub mod impressions;
 pub mod paging;
 pub mod reply;
 pub mod sales;
@@ -38,6 +39,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(artworks::routes())
         .merge(editions::routes())
         .merge(images::routes())
+        .merge(impressions::routes())
         .merge(sales::routes())
         .merge(claims::routes())
         .merge(tokens::routes())

@@ -1,25 +1,31 @@
 //! A sale: one impression to one buyer.
 //!
 //! Three independent facts, which never overwrite each other: the payment (with its dispute), the goods, and the
-//! settlement, which is not kept here at all but read from the token. A verb touches one of them, consumes the
-//! sale and gives the next one, or one [`InvalidTransition`] and nothing has changed.
+//! settlement, which is not kept here at all but read from the token. An event touches one of them, consumes the
+//! sale and gives the next one, or a [`Refusal`] and nothing has changed ([`Sale::hear`]). What the sale then asks of
+//! claim, token and sheet depends on where things stand and not on the way there ([`due`]).
 
+mod due;
 mod events;
 mod goods;
+mod hearing;
 mod money;
 mod order_line;
+mod shop_event;
 
 use catalog::clock::Timestamp;
 use catalog::digest::Sha256Digest;
 use catalog::ids::{EditionId, ImpressionId};
-use catalog::impression::{Impression, ImpressionState};
+use catalog::impression::{self, Impression, ImpressionState};
 use catalog::typed_id;
 
+pub use due::{Cause, ClaimStanding, Due, Effect, Known, LAST_CALL, TokenStanding, due};
 pub use events::SaleEvent;
-pub use goods::{Condition, Goods, Journey, Shipment};
+pub use goods::{Condition, Goods, Journey, ReturnWish, Shipment};
 pub use money::Money;
 pub(crate) use order_line::check_moment;
 pub use order_line::{OrderLine, Quantity, Reference, Wanted};
+pub use shop_event::{AmountRefund, DisputeOutcome, Refusal, RefundStage, ShopEvent};
 
 typed_id!(
     /// A sale: `sale_…`.
@@ -105,22 +111,20 @@ pub struct Sale {
     pub payment: Payment,
     /// Whether it is contested.
     pub dispute: Dispute,
+    /// The moment of the newest word about that.
+    pub disputed_at: Option<Timestamp>,
     /// Where the sheet is.
     pub goods: Goods,
+    /// The buyer's last word on sending it back.
+    pub return_wish: Option<ReturnWish>,
+    /// Whether the sheet is this sale's: until it may be sold again.
+    pub holds_impression: bool,
+    /// Why its token, which is out of reach, bears a flag.
+    pub token_flag: Option<Cause>,
     /// Digest of the order line's facts as given ([`OrderLine::facts_digest`]).
     pub facts: Sha256Digest,
     /// When we wrote it down.
     pub created_at: Timestamp,
-}
-
-/// A verb that the sale's state does not allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a sale whose goods are {} cannot be {verb}", from)]
-pub struct InvalidTransition {
-    /// Where the goods are.
-    pub from: &'static str,
-    /// What was tried, as a past participle.
-    pub verb: &'static str,
 }
 
 /// What an event did: most shops send some events twice.
@@ -157,39 +161,13 @@ impl Sale {
             sold_at: line.sold_at,
             payment: Payment::Paid,
             dispute: Dispute::None,
+            disputed_at: None,
             goods: Goods::Reserved,
+            return_wish: None,
+            holds_impression: true,
+            token_flag: None,
             facts,
             created_at,
-        }
-    }
-
-    /// The sheet in `packed` left the house by `shipment`. The same shipment told again changes nothing, also when
-    /// the sheet has gone further since.
-    pub fn ship(
-        self,
-        shipment: Shipment,
-        packed: Option<&ImpressionId>,
-    ) -> Result<Step<Self>, InvalidTransition> {
-        let packed = packed.unwrap_or(&self.impression_id).clone();
-        match &self.goods {
-            Goods::Reserved => {
-                Ok(Step::Changed(Self { impression_id: packed, goods: Goods::Shipped(shipment), ..self }))
-            }
-            goods if goods.shipment() == Some(&shipment) && packed == self.impression_id => {
-                Ok(Step::Unchanged(self))
-            }
-            goods => Err(InvalidTransition { from: goods.as_str(), verb: "shipped" }),
-        }
-    }
-
-    /// The sheet arrived. The first report stands; later ones change nothing.
-    pub fn deliver(self, delivered_at: Timestamp) -> Result<Step<Self>, InvalidTransition> {
-        match self.goods {
-            Goods::Shipped(shipment) => {
-                Ok(Step::Changed(Self { goods: Goods::Delivered { shipment, delivered_at }, ..self }))
-            }
-            Goods::Delivered { .. } => Ok(Step::Unchanged(self)),
-            _ => Err(InvalidTransition { from: self.goods.as_str(), verb: "delivered" }),
         }
     }
 }
@@ -208,8 +186,8 @@ pub enum NotExchangeable {
     NotAvailable(ImpressionState),
 }
 
-/// Exchanges the sheet that a sale had reserved for the one that was packed: the first is free again, the second
-/// reserved. Only while no token names the first.
+/// Exchanges the sheet that a sale had reserved for the one that was packed: the first is free again, unless it was
+/// withdrawn meanwhile, and the second reserved. Only while no token names the first.
 pub fn exchange(
     reserved: Impression,
     packed: Impression,
@@ -221,8 +199,12 @@ pub fn exchange(
     if reserved.edition_id != packed.edition_id {
         return Err(NotExchangeable::AnotherEdition);
     }
-    let packed = packed.reserve().map_err(|refused| NotExchangeable::NotAvailable(refused.from))?;
-    let freed = reserved.free().map_err(|refused| NotExchangeable::NotAvailable(refused.from))?;
+    let not_available = |refused: impression::InvalidTransition| NotExchangeable::NotAvailable(refused.from);
+    let packed = packed.reserve().map_err(not_available)?;
+    let freed = match reserved.state {
+        ImpressionState::Withdrawn => reserved,
+        _ => reserved.move_to(ImpressionState::Available).map_err(not_available)?,
+    };
     Ok((freed, packed))
 }
 

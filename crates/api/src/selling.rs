@@ -13,9 +13,7 @@ use catalog::store as catalog_store;
 use crate::claim::{self, Claim, ClaimEvent, ClaimId};
 use crate::config::OpenOn;
 use crate::error::ApiError;
-use crate::sale::{
-    self, InvalidTransition, NotExchangeable, OrderLine, Sale, SaleEvent, SaleId, Shipment, Step, Wanted,
-};
+use crate::sale::{OrderLine, Sale, SaleEvent, SaleId, Wanted};
 use crate::store;
 
 /// What became of an order line.
@@ -97,121 +95,17 @@ async fn prepare_claim(
     let claim = Claim::prepare(claim_id, sale.sale_id.clone(), occasion.at);
     store::insert_claim(tx, &claim).await?;
     journal::append(tx, occasion, &ClaimEvent::prepared(&claim)).await?;
-    open_if_due(tx, occasion, claim, sale, open_on).await
-}
-
-/// Opens a prepared claim whose sale has come far enough.
-async fn open_if_due(
-    tx: &mut Tx,
-    occasion: &Occasion<'_>,
-    claim: Claim,
-    sale: &Sale,
-    open_on: OpenOn,
-) -> Result<(), ApiError> {
-    if !claim::opens(open_on, &sale.goods) {
-        return Ok(());
+    if claim::opens(open_on, &sale.goods)
+        && let Ok(claim) = claim.open(occasion.at)
+    {
+        store::update_claim(tx, &claim, occasion.at).await?;
+        journal::append(tx, occasion, &ClaimEvent::Opened { claim_id: claim.claim_id }).await?;
     }
-    // A claim that is past being prepared has nothing to open.
-    let Ok(claim) = claim.open(occasion.at) else { return Ok(()) };
-    store::update_claim(tx, &claim, occasion.at).await?;
-    journal::append(tx, occasion, &ClaimEvent::Opened { claim_id: claim.claim_id }).await?;
     Ok(())
 }
 
-/// Writes down a shipment, of the sheet in `packed` where the shop names it.
-pub(crate) async fn ship(
-    tx: &mut Tx,
-    occasion: &Occasion<'_>,
-    sale_id: &SaleId,
-    shipment: Shipment,
-    packed: Option<&ImpressionId>,
-    open_on: OpenOn,
-) -> Result<Sale, ApiError> {
-    if packed.is_some() {
-        // An exchange allots a sheet: it waits for the edition, and the edition is locked before the sale.
-        let sale = store::find_sale(tx, sale_id).await?.ok_or_else(no_such_sale)?;
-        catalog_store::lock_edition(tx, &sale.edition_id).await?.ok_or_else(edition_unknown)?;
-    }
-    let sale = store::lock_sale(tx, sale_id).await?.ok_or_else(no_such_sale)?;
-    let claim = store::lock_claim_of_sale(tx, sale_id).await?;
-    let reserved = sale.impression_id.clone();
-    let sale = match sale.ship(shipment, packed).map_err(transition_invalid)? {
-        Step::Unchanged(sale) => return Ok(sale),
-        Step::Changed(sale) => sale,
-    };
-    let redeemed = claim.state.redemption().is_some();
-    let sheet = if sale.impression_id == reserved {
-        find_sheet(tx, &reserved, &sale.edition_id).await?
-    } else {
-        exchange(tx, occasion, &sale, &reserved, redeemed).await?
-    };
-    let sold = sheet.sell().map_err(|refused| not_available(refused.from))?;
-    move_sheet(tx, occasion, ImpressionState::Reserved, &sold).await?;
-    store::update_sale(tx, &sale, occasion.at).await?;
-    if let Some(Shipment { carrier, tracking_ref, shipped_at }) = sale.goods.shipment().cloned() {
-        let event = SaleEvent::Shipped {
-            sale_id: sale.sale_id.clone(),
-            impression_id: sale.impression_id.clone(),
-            carrier,
-            tracking_ref,
-            shipped_at,
-        };
-        journal::append(tx, occasion, &event).await?;
-    }
-    open_if_due(tx, occasion, claim, &sale, open_on).await?;
-    Ok(sale)
-}
-
-/// Frees the sheet that was reserved and reserves the one that was packed; gives the packed one.
-async fn exchange(
-    tx: &mut Tx,
-    occasion: &Occasion<'_>,
-    sale: &Sale,
-    reserved: &ImpressionId,
-    redeemed: bool,
-) -> Result<Impression, ApiError> {
-    let packed = find_sheet(tx, &sale.impression_id, &sale.edition_id).await?;
-    let reserved = find_sheet(tx, reserved, &sale.edition_id).await?;
-    let (freed, packed) = sale::exchange(reserved, packed, redeemed).map_err(|refused| {
-        let code = match refused {
-            NotExchangeable::Redeemed => "claim_redeemed",
-            NotExchangeable::AnotherEdition | NotExchangeable::NotAvailable(_) => "impression_not_available",
-        };
-        ApiError::conflict(code, refused.to_string())
-    })?;
-    move_sheet(tx, occasion, ImpressionState::Reserved, &freed).await?;
-    move_sheet(tx, occasion, ImpressionState::Available, &packed).await?;
-    let event = SaleEvent::SheetExchanged {
-        sale_id: sale.sale_id.clone(),
-        reserved: freed.impression_id,
-        packed: packed.impression_id.clone(),
-    };
-    journal::append(tx, occasion, &event).await?;
-    Ok(packed)
-}
-
-/// Writes down a delivery.
-pub(crate) async fn deliver(
-    tx: &mut Tx,
-    occasion: &Occasion<'_>,
-    sale_id: &SaleId,
-    delivered_at: catalog::clock::Timestamp,
-    open_on: OpenOn,
-) -> Result<Sale, ApiError> {
-    let sale = store::lock_sale(tx, sale_id).await?.ok_or_else(no_such_sale)?;
-    let claim = store::lock_claim_of_sale(tx, sale_id).await?;
-    let sale = match sale.deliver(delivered_at).map_err(transition_invalid)? {
-        Step::Unchanged(sale) => return Ok(sale),
-        Step::Changed(sale) => sale,
-    };
-    store::update_sale(tx, &sale, occasion.at).await?;
-    let event = SaleEvent::Delivered { sale_id: sale.sale_id.clone(), delivered_at };
-    journal::append(tx, occasion, &event).await?;
-    open_if_due(tx, occasion, claim, &sale, open_on).await?;
-    Ok(sale)
-}
-
-async fn find_sheet(
+/// A sheet of that edition.
+pub(crate) async fn find_sheet(
     tx: &mut Tx,
     impression_id: &ImpressionId,
     edition_id: &EditionId,
@@ -222,7 +116,8 @@ async fn find_sheet(
         .ok_or_else(|| impression_unknown().into())
 }
 
-async fn move_sheet(
+/// Writes that a sheet went from a state to another, and the event.
+pub(crate) async fn move_sheet(
     tx: &mut Tx,
     occasion: &Occasion<'_>,
     from: ImpressionState,
@@ -257,11 +152,8 @@ fn sale_exists() -> ApiError {
     ApiError::conflict("sale_exists", detail)
 }
 
-fn not_available(state: ImpressionState) -> ApiError {
+/// 409: the sheet is not where it had to be.
+pub(crate) fn not_available(state: ImpressionState) -> ApiError {
     let detail = format!("the sheet is {}", state.as_str());
     ApiError::conflict("impression_not_available", detail)
-}
-
-fn transition_invalid(refused: InvalidTransition) -> ApiError {
-    ApiError::conflict("sale_transition_invalid", refused.to_string())
 }

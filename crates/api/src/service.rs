@@ -9,6 +9,7 @@ use catalog::chance::{Chance, SystemChance};
 use catalog::clock::{Clock, SystemClock};
 use catalog::db::{Db, DbError, DbUrl};
 use metrics_exporter_prometheus::PrometheusHandle;
+use minting::chain::Chain;
 use minting::image_intake::{ImageIntake, ImageIntakeError};
 use minting::image_store::{ImageStore, ImageStoreError};
 use minting::worker::Wake;
@@ -16,9 +17,10 @@ use tokio::net::TcpListener;
 
 use crate::chain_side::{self, ChainSide, ChainSideError, Ground};
 use crate::config::Settings;
+use crate::following::Follower;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
 use crate::state::{App, AppState};
-use crate::{routes, server};
+use crate::{conservation, following, routes, server};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -169,10 +171,15 @@ pub async fn serve(
         .await?;
     let address = listener.local_addr().map_err(StartError::Listen)?;
     tracing::info!(%address, database = %state.settings.database_url, "serving");
-    let sweep = tokio::spawn(server::sweep_forever(Arc::clone(&state)));
+    let follower = Follower::new(Arc::clone(&state), Arc::clone(&chain.chain) as Arc<dyn Chain>);
+    let chores = [
+        tokio::spawn(server::sweep_forever(Arc::clone(&state))),
+        tokio::spawn(conservation::check_forever(Arc::clone(&state))),
+        tokio::spawn(following::follow_forever(follower)),
+    ];
     let connections = state.settings.limits.connections;
     server::serve(listener, routes::router(Arc::clone(&state)), connections, stop).await;
-    sweep.abort();
+    chores.iter().for_each(tokio::task::JoinHandle::abort);
     lanes.stop().await;
     state.db.close().await;
     if let Some(devchain) = chain.devchain {

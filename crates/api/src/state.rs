@@ -17,6 +17,7 @@ use crate::claim::code::ClaimPepper;
 use crate::config::Settings;
 use crate::error::ApiError;
 use crate::readiness::Readiness;
+use crate::redeeming::Terms;
 use crate::telemetry;
 
 /// The application's state, shared by all requests. Cheap to clone.
@@ -77,6 +78,11 @@ impl App {
             site.map_err(|error: url::ParseError| ApiError::internal("reading the public base URL", error))?;
         Home::new(site, self.chain.chain_id, self.chain.contract)
             .map_err(|error| ApiError::internal("naming where tokens live", error))
+    }
+
+    /// By which rules claims open, tokens settle, and where they live.
+    pub(crate) fn terms<'a>(&'a self, home: &'a Home) -> Terms<'a> {
+        Terms { claims: &self.settings.claims, returns: &self.settings.returns, home }
     }
 
     /// The circumstances of a change that `actor` makes now, in the present request.

@@ -66,6 +66,22 @@ impl ImpressionState {
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
+
+    /// Whether a sheet may go from this state to another. Nothing leads back from being withdrawn, and only a sheet that
+    /// never left, or was looked at after its return, is available again.
+    #[must_use]
+    pub fn may_become(self, to: Self) -> bool {
+        match (self, to) {
+            (Self::Withdrawn, _) => false,
+            (from, to) if from == to => false,
+            (_, Self::Withdrawn) => true,
+            (Self::Available, to) => to == Self::Reserved,
+            (Self::Reserved, to) => to != Self::InReturn,
+            (Self::Sold, to) => matches!(to, Self::InReturn | Self::Quarantined),
+            (Self::InReturn, to) => to != Self::Reserved,
+            (Self::Quarantined, _) => true,
+        }
+    }
 }
 
 /// One sheet.
@@ -81,6 +97,8 @@ pub struct Impression {
     pub label: String,
     /// Where it stands.
     pub state: ImpressionState,
+    /// Whether it is outside the house though its sale was undone.
+    pub unreturned: bool,
 }
 
 /// A verb that the sheet's state does not allow.
@@ -94,32 +112,23 @@ pub struct InvalidTransition {
 }
 
 impl Impression {
-    fn step(
-        self,
-        verb: &'static str,
-        from: &[ImpressionState],
-        to: ImpressionState,
-    ) -> Result<Self, InvalidTransition> {
-        if from.contains(&self.state) {
+    /// The sheet stands in another state from now on.
+    pub fn move_to(self, to: ImpressionState) -> Result<Self, InvalidTransition> {
+        if self.state.may_become(to) {
             Ok(Self { state: to, ..self })
         } else {
-            Err(InvalidTransition { from: self.state, verb })
+            Err(InvalidTransition { from: self.state, verb: to.as_str() })
         }
     }
 
     /// A sale takes the sheet.
     pub fn reserve(self) -> Result<Self, InvalidTransition> {
-        self.step("reserved", &[ImpressionState::Available], ImpressionState::Reserved)
+        self.move_to(ImpressionState::Reserved)
     }
 
-    /// The sheet leaves the house for its buyer.
-    pub fn sell(self) -> Result<Self, InvalidTransition> {
-        self.step("sold", &[ImpressionState::Reserved], ImpressionState::Sold)
-    }
-
-    /// A sale lets go of a sheet that never left the house.
-    pub fn free(self) -> Result<Self, InvalidTransition> {
-        self.step("freed", &[ImpressionState::Reserved], ImpressionState::Available)
+    /// A curator takes the sheet out of the trade for ever.
+    pub fn withdraw(self) -> Result<Self, InvalidTransition> {
+        self.move_to(ImpressionState::Withdrawn)
     }
 }
 
@@ -195,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_available_sheet_is_reserved_and_only_a_reserved_one_is_sold() {
+    fn a_sheet_goes_only_where_it_may() {
         use crate::chance::SystemChance;
         use crate::clock::{Clock, SystemClock};
         let now = SystemClock.now();
@@ -206,10 +215,19 @@ mod tests {
                 serial: Serial(1),
                 label: "1/1".to_owned(),
                 state,
+                unreturned: false,
             };
-            assert_eq!(impression.clone().reserve().is_ok(), state == ImpressionState::Available);
-            assert_eq!(impression.clone().sell().is_ok(), state == ImpressionState::Reserved);
-            assert_eq!(impression.free().is_ok(), state == ImpressionState::Reserved);
+            let ways = ImpressionState::ALL.map(|to| impression.clone().move_to(to).is_ok());
+            // available, reserved, sold, in_return, quarantined, withdrawn
+            let expected = match state {
+                ImpressionState::Available => [false, true, false, false, false, true],
+                ImpressionState::Reserved => [true, false, true, false, true, true],
+                ImpressionState::Sold => [false, false, false, true, true, true],
+                ImpressionState::InReturn => [true, false, true, false, true, true],
+                ImpressionState::Quarantined => [true, true, true, true, false, true],
+                ImpressionState::Withdrawn => [false; 6],
+            };
+            assert_eq!(ways, expected, "from {}", state.as_str());
         }
     }
 }

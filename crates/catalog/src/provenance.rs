@@ -58,6 +58,20 @@ pub enum CatalogEvent {
         /// The state after.
         to: &'static str,
     },
+    /// A sheet is outside though its sale was undone, or no longer so.
+    ImpressionMarked {
+        /// Which.
+        impression_id: ImpressionId,
+        /// Whether it bears the mark.
+        unreturned: bool,
+    },
+    /// A curator took a sheet out of the trade for ever.
+    ImpressionWithdrawn {
+        /// Which.
+        impression_id: ImpressionId,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Event for CatalogEvent {
@@ -69,6 +83,8 @@ impl Event for CatalogEvent {
             Self::EditionDrafted { .. } => "edition_drafted",
             Self::EditionPublished { .. } => "edition_published",
             Self::ImpressionMoved { .. } => "impression_moved",
+            Self::ImpressionMarked { .. } => "impression_marked",
+            Self::ImpressionWithdrawn { .. } => "impression_withdrawn",
         }
     }
 
@@ -80,7 +96,9 @@ impl Event for CatalogEvent {
             Self::EditionDrafted { edition_id, .. } | Self::EditionPublished { edition_id, .. } => {
                 edition_id.to_string()
             }
-            Self::ImpressionMoved { impression_id, .. } => impression_id.to_string(),
+            Self::ImpressionMoved { impression_id, .. }
+            | Self::ImpressionMarked { impression_id, .. }
+            | Self::ImpressionWithdrawn { impression_id, .. } => impression_id.to_string(),
         }
     }
 }

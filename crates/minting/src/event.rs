@@ -30,6 +30,11 @@ pub enum MintingEvent {
         /// To whom.
         recipient: Account,
     },
+    /// A token was given up by its owner.
+    TokenSurrendered {
+        /// Which.
+        token_id: String,
+    },
     /// A call ended on chain.
     CallEnded {
         /// Which.
@@ -93,6 +98,7 @@ impl Event for MintingEvent {
         match self {
             Self::CallQueued { .. } => "call_queued",
             Self::TokenIssued { .. } => "token_issued",
+            Self::TokenSurrendered { .. } => "token_surrendered",
             Self::CallEnded { .. } => "call_ended",
             Self::CallRequeued { .. } => "call_requeued",
             Self::LaneFrozen { .. } => "lane_frozen",
@@ -105,6 +111,7 @@ impl Event for MintingEvent {
             | Self::CallEnded { business_key, .. }
             | Self::CallRequeued { business_key, .. } => business_key.clone(),
             Self::TokenIssued { impression_id, .. } => impression_id.to_string(),
+            Self::TokenSurrendered { token_id } => token_id.clone(),
             Self::LaneFrozen { signer, .. } => signer.to_string(),
         }
     }

@@ -20,7 +20,9 @@ pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_
 pub(crate) use members::{bind_call, lock_members, members};
 pub use progress::{Progress, progress_of, progress_of_call};
 pub(crate) use tokens::set_token_state;
-pub use tokens::{NewToken, find_token, find_token_of, issue_token, list_tokens, next_token_id};
+pub use tokens::{
+    NewToken, find_token, find_token_of, issue_token, list_tokens, next_token_id, record_surrender, void_token,
+};
 pub use transactions::find_transaction;
 pub(crate) use transactions::{
     insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced, set_fell_out, set_included,

@@ -17,6 +17,8 @@ pub struct Issue(u8);
 impl Issue {
     /// The first issue.
     pub const FIRST: Self = Self(0);
+    /// The last one.
+    pub const LAST: Self = Self(99);
 
     /// The issue `number`, or none past 99: then the impression is withdrawn.
     #[must_use]
@@ -56,6 +58,18 @@ impl TokenId {
             (Some(_), Some(_)) => Ok(id),
             _ => Err(InvalidTokenId),
         }
+    }
+
+    /// The how-manieth token of its sheet it is.
+    #[must_use]
+    pub fn issue(self) -> Issue {
+        Issue(u8::try_from(self.0 % 100).unwrap_or(Issue::LAST.0))
+    }
+
+    /// The id of the next issue of the same sheet; none after the last.
+    #[must_use]
+    pub fn next_issue(self) -> Option<Self> {
+        (self.issue() < Issue::LAST).then(|| Self(self.0 + 1))
     }
 
     fn edition_number(self) -> Option<EditionNumber> {

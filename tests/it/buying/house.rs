@@ -194,6 +194,7 @@ impl House {
             serial,
             label,
             state: ImpressionState::Available,
+            unreturned: false,
         };
         let impressions: Vec<_> = sheets(&edition.facts.run).map(sheet).collect();
         catalog::store::insert_impressions(&mut tx, &impressions, at).await.expect("the sheets");

@@ -74,6 +74,7 @@ pub(super) fn impressions(edition: &Edition) -> Vec<Impression> {
         serial,
         label,
         state: ImpressionState::Available,
+        unreturned: false,
     };
     sheets(&edition.facts.run).map(impression).collect()
 }

@@ -47,6 +47,22 @@ pub enum ClaimEvent {
         /// The challenge whose signature proved the wallet.
         proof_nonce: String,
     },
+    /// A claim was undone with its sale.
+    Voided {
+        /// Which.
+        claim_id: ClaimId,
+    },
+    /// A redeemed claim got the next token of its sheet.
+    Reissued {
+        /// Which.
+        claim_id: ClaimId,
+        /// The token that was voided.
+        #[serde(serialize_with = "as_text")]
+        voided: TokenId,
+        /// The next one.
+        #[serde(serialize_with = "as_text")]
+        token_id: TokenId,
+    },
 }
 
 fn as_text<S: serde::Serializer>(value: &impl std::fmt::Display, to: S) -> Result<S::Ok, S::Error> {
@@ -80,6 +96,8 @@ impl Event for ClaimEvent {
             Self::Opened { .. } => "claim_opened",
             Self::CodeIssued { .. } => "claim_code_issued",
             Self::Redeemed { .. } => "claim_redeemed",
+            Self::Voided { .. } => "claim_voided",
+            Self::Reissued { .. } => "claim_reissued",
         }
     }
 
@@ -88,7 +106,9 @@ impl Event for ClaimEvent {
             Self::Prepared { claim_id, .. }
             | Self::Opened { claim_id }
             | Self::CodeIssued { claim_id, .. }
-            | Self::Redeemed { claim_id, .. } => claim_id.to_string(),
+            | Self::Redeemed { claim_id, .. }
+            | Self::Voided { claim_id }
+            | Self::Reissued { claim_id, .. } => claim_id.to_string(),
         }
     }
 }

@@ -99,6 +99,7 @@ struct RawReturns {
     window_days: u64,
     processing_days: u64,
     transit_days: u64,
+    settle_early: bool,
 }
 
 #[derive(Deserialize)]
@@ -282,6 +283,7 @@ impl RawReturns {
             window: days("returns.window_days", self.window_days)?,
             processing: days("returns.processing_days", self.processing_days)?,
             transit: days("returns.transit_days", self.transit_days)?,
+            settle_early: self.settle_early,
         };
         // The contract refuses a token that would settle more than 90 days ahead (DESIGN §5).
         if self.window_days + self.processing_days + self.transit_days > 89 {

@@ -20,7 +20,7 @@ use crate::claim::challenge::{Challenge, Place};
 use crate::claim::{self, Claim, ClaimState, StatusToken};
 use crate::error::{ApiError, Problem};
 use crate::json::Json;
-use crate::redeeming::{self, Terms, claim_not_active, claim_not_found, proof_invalid};
+use crate::redeeming::{self, claim_not_active, claim_not_found, proof_invalid};
 use crate::state::{App, AppState};
 use crate::store;
 
@@ -212,7 +212,7 @@ async fn redeem_claim(
     let claim = find_for(app, code, recipient).await?;
     let proof = &prove(app, &claim, recipient, &input.signature).await?;
     let home = &app.home()?;
-    let terms = &Terms { claims: &app.settings.claims, returns: &app.settings.returns, home };
+    let terms = &app.terms(home);
     let (sale_id, actor) = (&claim.sale_id, &Actor::Buyer(claim.claim_id.to_string()));
     retrying(|| async move {
         let occasion = app.occasion(actor.clone());

@@ -1,5 +1,6 @@
 //! `/v1/editions`: drafts, and what stands about published editions and their sheets.
 
+mod census;
 mod publication;
 mod recording;
 mod shape;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(draft_edition))
         .routes(routes!(get_edition))
         .routes(routes!(list_impressions))
+        .merge(census::routes())
         .merge(publication::routes())
 }
 

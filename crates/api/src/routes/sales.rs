@@ -2,25 +2,26 @@
 
 mod query;
 mod shape;
+mod telling;
+mod told;
 
 use axum::extract::State;
 use axum::response::Response;
 use catalog::db::{DbError, Tx};
-use catalog::ids::ImpressionId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::query::SalesQuery;
 pub(crate) use self::shape::SheetView;
-use self::shape::{DeliveryInput, IssuedCode, SaleInput, SaleView, SalesRecorded, ShipmentInput};
+use self::shape::{IssuedCode, SaleInput, SaleView, SalesRecorded};
 use super::ids::{InPath, Named};
 use super::paging::Listing;
 use super::reply::Reply;
 use crate::auth::Shop;
 use crate::error::{ApiError, Problem};
-use crate::idempotency::{self, KeyOptional, KeyRequired};
+use crate::idempotency::{self, KeyRequired};
 use crate::json::{Json, NoBody};
-use crate::sale::{Sale, SaleId, Shipment, check_moment};
+use crate::sale::{Sale, SaleId};
 use crate::selling::{self, Recorded};
 use crate::state::{App, AppState};
 use crate::{redeeming, store};
@@ -29,9 +30,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(record_sale, list_sales))
         .routes(routes!(get_sale))
-        .routes(routes!(ship_sale))
-        .routes(routes!(deliver_sale))
         .routes(routes!(issue_claim_code))
+        .merge(telling::routes())
 }
 
 impl Named for SaleId {
@@ -138,89 +138,6 @@ async fn get_sale(
     let mut tx = state.db.begin_read().await?;
     let sale = store::find_sale(&mut tx, &sale_id).await?.ok_or_else(selling::no_such_sale)?;
     Reply::ok(&view(&state, &mut tx, &sale).await?)
-}
-
-/// Tells that the sheet left the house. `impression_id` names the sheet that was really packed: where it is not the
-/// reserved one, the two are exchanged. The same shipment told again changes nothing.
-#[utoipa::path(
-    post,
-    path = "/v1/sales/{sale_id}/shipment",
-    operation_id = "ship_sale",
-    tag = "sales",
-    params(
-        ("sale_id" = String, Path, description = "`sale_…`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible characters"),
-    ),
-    request_body = ShipmentInput,
-    responses(
-        (status = 200, description = "The sale as it stands now", body = SaleView),
-        (status = 409, description = "`sale_transition_invalid`, `impression_not_available`, `claim_redeemed`",
-            body = Problem, content_type = "application/problem+json"),
-    ),
-    security(("api_key" = ["shop"])),
-)]
-async fn ship_sale(
-    State(state): State<AppState>,
-    Shop(caller): Shop,
-    InPath(sale_id): InPath<SaleId>,
-    KeyOptional(key): KeyOptional,
-    Json { value: input, digest }: Json<ShipmentInput>,
-) -> Result<Response, ApiError> {
-    let (app, sale_id, input, actor) = (&state, &sale_id, &input, &caller.actor());
-    idempotency::once(app, &caller, key, digest, |slot| async move {
-        let occasion = app.occasion(actor.clone());
-        let packed: Option<ImpressionId> = input.packed()?;
-        let tracking_ref = input.tracking_ref.as_deref();
-        let shipment = Shipment::parse(&input.carrier, tracking_ref, input.shipped_at, occasion.at)?;
-        let open_on = app.settings.claims.open_on;
-        let mut tx = app.db.begin_write().await?;
-        let sale = selling::ship(&mut tx, &occasion, sale_id, shipment, packed.as_ref(), open_on).await?;
-        let reply = Reply::ok(&view(app, &mut tx, &sale).await?)?;
-        let done = slot.complete(&mut tx, reply).await?;
-        tx.commit().await?;
-        Ok(done)
-    })
-    .await
-}
-
-/// Tells that the sheet arrived. The first report stands.
-#[utoipa::path(
-    post,
-    path = "/v1/sales/{sale_id}/delivery",
-    operation_id = "deliver_sale",
-    tag = "sales",
-    params(
-        ("sale_id" = String, Path, description = "`sale_…`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible characters"),
-    ),
-    request_body = DeliveryInput,
-    responses(
-        (status = 200, description = "The sale as it stands now", body = SaleView),
-        (status = 409, description = "`sale_transition_invalid`", body = Problem,
-            content_type = "application/problem+json"),
-    ),
-    security(("api_key" = ["shop"])),
-)]
-async fn deliver_sale(
-    State(state): State<AppState>,
-    Shop(caller): Shop,
-    InPath(sale_id): InPath<SaleId>,
-    KeyOptional(key): KeyOptional,
-    Json { value: input, digest }: Json<DeliveryInput>,
-) -> Result<Response, ApiError> {
-    let (app, sale_id, delivered_at, actor) = (&state, &sale_id, input.delivered_at, &caller.actor());
-    idempotency::once(app, &caller, key, digest, |slot| async move {
-        let occasion = app.occasion(actor.clone());
-        check_moment("delivered_at", "delivered_at_invalid", delivered_at, occasion.at)?;
-        let open_on = app.settings.claims.open_on;
-        let mut tx = app.db.begin_write().await?;
-        let sale = selling::deliver(&mut tx, &occasion, sale_id, delivered_at, open_on).await?;
-        let reply = Reply::ok(&view(app, &mut tx, &sale).await?)?;
-        let done = slot.complete(&mut tx, reply).await?;
-        tx.commit().await?;
-        Ok(done)
-    })
-    .await
 }
 
 /// Makes the claim code for the card in the box. It is shown here once and kills any code made before.

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use catalog::digest::Sha256Digest;
 use catalog::store as catalog_store;
 use minting::metadata;
-use minting::store as minting_store;
+use minting::store::{self as minting_store, Progress};
 use minting::token::{Token, TokenId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,6 +18,8 @@ use super::paging::{Listing, Page};
 use super::reply::{Reply, is_held};
 use crate::error::ApiError;
 use crate::state::{App, AppState};
+use crate::store;
+use shape::Fate;
 pub(crate) use shape::TokenView;
 
 /// What the collection says of itself.
@@ -43,8 +45,23 @@ async fn view(app: &App, tx: &mut catalog::db::Tx, token: &Token) -> Result<Toke
     let odd = |problem| catalog::db::DbError::inconsistent("tokens", token.token_id, problem);
     let impression = catalog_store::find_impression(tx, &token.impression_id).await?;
     let impression = impression.ok_or_else(|| odd("no sheet"))?;
-    let progress = minting_store::progress_of(tx, token).await?;
-    Ok(TokenView::of(&app.home()?, token, &impression, &progress, app.clock.now()))
+    let void_key = format!("void:{}", token.token_id);
+    let mut progress = minting_store::progress_of(tx, token).await?;
+    if let (Progress::UnderReview, Some(void)) =
+        (&progress, minting_store::progress_of_call(tx, &void_key).await?)
+    {
+        // Its mint was taken back: what is on its way is the tombstone.
+        progress = void;
+    }
+    let void = minting_store::find_call(tx, &void_key).await?.map(|call| call.state);
+    let successor = match token.token_id.next_issue() {
+        Some(next) => minting_store::find_token(tx, next).await?,
+        None => None,
+    };
+    let sale = store::find_sale_of_token(tx, token.token_id).await?;
+    let now = app.clock.now();
+    let fate = Fate::of(token, void.as_ref(), sale.as_ref(), successor.as_ref(), now);
+    Ok(TokenView::of(&app.home()?, token, &impression, &progress, fate))
 }
 
 /// One token: where it stands, how it gets or got on chain, and when it settles.

@@ -50,6 +50,27 @@ pub enum Condition {
     Damaged,
 }
 
+impl Condition {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::SameSheet, Self::Swapped, Self::Damaged];
+
+    /// The word in JSON and in the journal.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SameSheet => "same_sheet",
+            Self::Swapped => "swapped",
+            Self::Damaged => "damaged",
+        }
+    }
+
+    /// The condition that `word` names.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|condition| condition.as_str() == word)
+    }
+}
+
 /// Where the sheet is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Goods {
@@ -70,8 +91,8 @@ pub enum Goods {
     Received(Journey),
     /// In the house again and looked at.
     Inspected(Journey, Condition),
-    /// Lost on its way.
-    Lost(Shipment),
+    /// Lost on its way, there or back.
+    Lost(Journey),
     /// It never left the house and no longer will.
     Canceled,
 }
@@ -94,17 +115,32 @@ impl Goods {
         }
     }
 
+    /// The sheet on its journey, if it left the house.
+    #[must_use]
+    pub fn journey(&self) -> Option<Journey> {
+        match self {
+            Self::Reserved | Self::Canceled => None,
+            Self::Shipped(shipment) => Some(Journey { shipment: shipment.clone(), delivered_at: None }),
+            Self::Delivered { shipment, delivered_at } => {
+                Some(Journey { shipment: shipment.clone(), delivered_at: Some(*delivered_at) })
+            }
+            Self::ReturnRequested(journey)
+            | Self::Received(journey)
+            | Self::Inspected(journey, _)
+            | Self::Lost(journey) => Some(journey.clone()),
+        }
+    }
+
     /// How the sheet left the house, if it did.
     #[must_use]
     pub fn shipment(&self) -> Option<&Shipment> {
         match self {
             Self::Reserved | Self::Canceled => None,
-            Self::Shipped(shipment) | Self::Delivered { shipment, .. } | Self::Lost(shipment) => {
-                Some(shipment)
-            }
-            Self::ReturnRequested(journey) | Self::Received(journey) | Self::Inspected(journey, _) => {
-                Some(&journey.shipment)
-            }
+            Self::Shipped(shipment) | Self::Delivered { shipment, .. } => Some(shipment),
+            Self::ReturnRequested(journey)
+            | Self::Received(journey)
+            | Self::Inspected(journey, _)
+            | Self::Lost(journey) => Some(&journey.shipment),
         }
     }
 
@@ -112,17 +148,73 @@ impl Goods {
     #[must_use]
     pub fn delivered_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Reserved | Self::Canceled | Self::Shipped(_) | Self::Lost(_) => None,
+            Self::Reserved | Self::Canceled | Self::Shipped(_) => None,
             Self::Delivered { delivered_at, .. } => Some(*delivered_at),
-            Self::ReturnRequested(journey) | Self::Received(journey) | Self::Inspected(journey, _) => {
-                journey.delivered_at
-            }
+            Self::ReturnRequested(journey)
+            | Self::Received(journey)
+            | Self::Inspected(journey, _)
+            | Self::Lost(journey) => journey.delivered_at,
         }
     }
 
-    /// True while the sale has a right to its sheet, so that no other sale can have one.
+    /// True while the sheet is outside the house.
     #[must_use]
-    pub fn hold_the_impression(&self) -> bool {
-        !matches!(self, Self::Canceled | Self::Inspected(..))
+    pub fn are_out(&self) -> bool {
+        matches!(
+            self,
+            Self::Shipped(_) | Self::Delivered { .. } | Self::ReturnRequested(_) | Self::Lost(_)
+        )
+    }
+
+    /// True from the buyer's wish to return until somebody has looked at what came back.
+    #[must_use]
+    pub fn are_in_return(&self) -> bool {
+        matches!(self, Self::ReturnRequested(_) | Self::Received(_))
+    }
+
+    /// With the buyer, or on the way there.
+    pub(super) fn kept(Journey { shipment, delivered_at }: Journey) -> Self {
+        match delivered_at {
+            Some(delivered_at) => Self::Delivered { shipment, delivered_at },
+            None => Self::Shipped(shipment),
+        }
+    }
+}
+
+/// The buyer's last word on sending the sheet back; the newest stands, in whatever order they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReturnWish {
+    /// Wants to.
+    Return(Timestamp),
+    /// Keeps it.
+    Keep(Timestamp),
+}
+
+impl ReturnWish {
+    /// When it was said.
+    #[must_use]
+    pub fn at(self) -> Timestamp {
+        match self {
+            Self::Return(at) | Self::Keep(at) => at,
+        }
+    }
+
+    /// The word in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Return(_) => "return",
+            Self::Keep(_) => "keep",
+        }
+    }
+
+    /// The wish that `word` names.
+    #[must_use]
+    pub fn from_word(word: &str, at: Timestamp) -> Option<Self> {
+        match word {
+            "return" => Some(Self::Return(at)),
+            "keep" => Some(Self::Keep(at)),
+            _ => None,
+        }
     }
 }

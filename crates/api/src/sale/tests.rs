@@ -6,6 +6,12 @@ use catalog::impression::{Impression, ImpressionState, Serial};
 
 use super::*;
 
+mod chain;
+mod histories;
+mod laws;
+mod lifecycle;
+mod world;
+
 const NOON: i64 = 1_795_435_200_000_000;
 const DAY: i64 = 86_400_000_000;
 const CHANCE: &dyn Chance = &SystemChance;
@@ -45,6 +51,9 @@ fn sale(goods: Goods) -> Sale {
     Sale { goods, ..Sale::record(sale_id, &line, 1, sheet_id(), facts, at(NOON)) }
 }
 
+const PAYMENTS: [Payment; 3] = [Payment::Paid, Payment::RefundPending, Payment::Refunded];
+const DISPUTES: [Dispute; 4] = [Dispute::None, Dispute::Open, Dispute::Won, Dispute::Lost];
+
 /// All goods, in the order of the schema.
 fn all_goods() -> [Goods; 10] {
     let shipment = shipment("SF Express");
@@ -58,17 +67,9 @@ fn all_goods() -> [Goods; 10] {
         Goods::Inspected(journey.clone(), Condition::SameSheet),
         Goods::Inspected(journey.clone(), Condition::Swapped),
         Goods::Inspected(journey, Condition::Damaged),
-        Goods::Lost(shipment),
+        Goods::Lost(Journey { shipment, delivered_at: None }),
         Goods::Canceled,
     ]
-}
-
-fn outcome(step: Result<Step<Sale>, InvalidTransition>) -> &'static str {
-    match step {
-        Ok(Step::Changed(sale)) => sale.goods.as_str(),
-        Ok(Step::Unchanged(_)) => "unchanged",
-        Err(_) => "refused",
-    }
 }
 
 #[test]
@@ -80,54 +81,64 @@ fn a_new_sale_is_paid_and_its_sheet_reserved() {
     );
 }
 
-#[test]
-fn every_state_of_the_goods_decides_every_event() {
-    let table = all_goods().map(|goods| {
-        let sale = sale(goods);
-        let again = sale.clone().ship(shipment("SF Express"), None);
-        let other = sale.clone().ship(shipment("EMS"), None);
-        (sale.goods.as_str(), outcome(again), outcome(other), outcome(sale.deliver(at(NOON + 2 * DAY))))
-    });
-    let expected = [
-        // goods, the same shipment, another shipment, a delivery
-        ("reserved", "shipped", "shipped", "refused"),
-        ("shipped", "unchanged", "refused", "delivered"),
-        ("delivered", "unchanged", "refused", "unchanged"),
-        ("return_requested", "unchanged", "refused", "refused"),
-        ("received", "unchanged", "refused", "refused"),
-        ("inspected_same", "unchanged", "refused", "refused"),
-        ("inspected_swapped", "unchanged", "refused", "refused"),
-        ("inspected_damaged", "unchanged", "refused", "refused"),
-        ("lost", "unchanged", "refused", "refused"),
-        ("canceled", "refused", "refused", "refused"),
-    ];
-    assert_eq!(table, expected);
+fn told(sale: Sale, event: &ShopEvent) -> Sale {
+    match sale.hear(event) {
+        Ok(Step::Changed(sale) | Step::Unchanged(sale)) => sale,
+        Err(refused) => panic!("{refused}"),
+    }
 }
 
 #[test]
-fn the_first_report_of_a_delivery_stands() {
-    let Ok(Step::Changed(delivered)) = sale(Goods::Shipped(shipment("EMS"))).deliver(at(NOON)) else {
-        panic!("a shipped sheet can arrive")
-    };
-    let Ok(Step::Unchanged(again)) = delivered.deliver(at(NOON + DAY)) else { panic!("arrived before") };
-    assert_eq!(again.goods.delivered_at(), Some(at(NOON)));
+fn the_first_report_of_a_delivery_stands_and_a_late_one_fills_the_gap() {
+    let delivered = |at| ShopEvent::Delivered { delivered_at: at };
+    let shipped = sale(Goods::Shipped(shipment("EMS")));
+    let twice = told(told(shipped.clone(), &delivered(at(NOON))), &delivered(at(NOON + DAY)));
+    assert_eq!(twice.goods.delivered_at(), Some(at(NOON)));
+    let returning = told(shipped, &ShopEvent::ReturnRequested { requested_at: at(NOON + DAY) });
+    let late = told(returning, &delivered(at(NOON)));
+    assert_eq!((late.goods.as_str(), late.goods.delivered_at()), ("return_requested", Some(at(NOON))));
 }
 
 #[test]
 fn a_shipment_names_the_sheet_that_was_packed() {
     let packed = sheet_id();
-    let Ok(Step::Changed(shipped)) = sale(Goods::Reserved).ship(shipment("EMS"), Some(&packed)) else {
-        panic!("a reserved sheet can leave")
-    };
+    let event = |packed: &ImpressionId| ShopEvent::Shipped { shipment: shipment("EMS"), packed: Some(packed.clone()) };
+    let shipped = told(sale(Goods::Reserved), &event(&packed));
     assert_eq!(shipped.impression_id, packed);
-    assert_eq!(outcome(shipped.clone().ship(shipment("EMS"), Some(&packed))), "unchanged");
-    assert_eq!(outcome(shipped.ship(shipment("EMS"), Some(&sheet_id()))), "refused");
+    assert_eq!(shipped.clone().hear(&event(&packed)), Ok(Step::Unchanged(shipped.clone())));
+    assert!(matches!(shipped.hear(&event(&sheet_id())), Err(Refusal::Contradiction { .. })));
 }
 
 #[test]
-fn a_sale_holds_its_sheet_until_it_is_canceled_or_the_sheet_looked_at() {
-    let holding = all_goods().map(|goods| goods.hold_the_impression());
-    assert_eq!(holding, [true, true, true, true, true, false, false, false, true, false]);
+fn the_newest_word_of_the_bank_stands_in_whatever_order_the_words_come() {
+    let words = [
+        (DisputeOutcome::Opened, 1),
+        (DisputeOutcome::Lost, 2),
+        (DisputeOutcome::Reopened, 3),
+        (DisputeOutcome::Won, 4),
+    ];
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] {
+        let sale = order.into_iter().fold(sale(Goods::Reserved), |sale, place: usize| {
+            let (outcome, day) = words[place];
+            told(sale, &ShopEvent::Disputed { outcome, occurred_at: at(NOON + day * DAY) })
+        });
+        assert_eq!(sale.dispute, Dispute::Won, "{order:?}");
+    }
+}
+
+#[test]
+fn the_buyers_last_word_about_a_return_stands_until_a_parcel_came_back() {
+    let asks = |day| ShopEvent::ReturnRequested { requested_at: at(NOON + day * DAY) };
+    let keeps = |day| ShopEvent::ReturnGivenUp { given_up_at: at(NOON + day * DAY) };
+    let shipped = || sale(Goods::Shipped(shipment("EMS")));
+    let word = |events: &[ShopEvent]| events.iter().fold(shipped(), |sale, event| told(sale, event)).goods.as_str();
+    assert_eq!(word(&[asks(1)]), "return_requested");
+    assert_eq!(word(&[asks(1), keeps(2)]), "shipped");
+    assert_eq!(word(&[keeps(2), asks(1)]), "shipped", "out of order");
+    assert_eq!(word(&[asks(1), keeps(2), asks(1)]), "shipped", "told late again");
+    assert_eq!(word(&[asks(1), keeps(2), asks(3)]), "return_requested");
+    let back = told(told(shipped(), &asks(1)), &ShopEvent::Received { received_at: at(NOON + 2 * DAY) });
+    assert!(matches!(back.hear(&keeps(3)), Err(Refusal::Contradiction { .. })));
 }
 
 #[test]
@@ -139,6 +150,7 @@ fn only_an_available_sheet_of_the_edition_stands_in_for_the_reserved_one_and_onl
         serial: Serial::new(serial).unwrap(),
         label: format!("{serial}/20"),
         state,
+        unreturned: false,
     };
     let reserved = sheet(&edition_id, 1, ImpressionState::Reserved);
     for state in ImpressionState::ALL {
@@ -152,6 +164,10 @@ fn only_an_available_sheet_of_the_edition_stands_in_for_the_reserved_one_and_onl
         assert_eq!(exchanged, expected);
         assert_eq!(exchange(reserved.clone(), packed, true), Err(NotExchangeable::Redeemed));
     }
+    let withdrawn = sheet(&edition_id, 1, ImpressionState::Withdrawn);
+    let packed = sheet(&edition_id, 2, ImpressionState::Available);
+    let exchanged = exchange(withdrawn, packed, false).map(|(first, packed)| (first.state, packed.state));
+    assert_eq!(exchanged, Ok((ImpressionState::Withdrawn, ImpressionState::Reserved)), "and stays withdrawn");
     let foreign = sheet(&EditionId::generate(at(NOON), CHANCE), 2, ImpressionState::Available);
     assert_eq!(exchange(reserved, foreign, false), Err(NotExchangeable::AnotherEdition));
 }

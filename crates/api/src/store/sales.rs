@@ -1,38 +1,14 @@
 //! Table `sales`.
 
+mod row;
+
 use catalog::clock::Timestamp;
 use catalog::db::{DbError, Tx};
-use catalog::ids::EditionId;
+use catalog::ids::{EditionId, ImpressionId};
+use minting::token::TokenId;
 
-use crate::sale::{
-    Condition, Dispute, Goods, Journey, Money, OrderUnit, Payment, Reference, Sale, SaleId, Shipment,
-};
-
-/// The columns of a sale, in the order of [`SaleRow`].
-macro_rules! columns {
-    () => {
-        "sale_id,
-               channel,
-               order_ref,
-               line_ref,
-               unit_no,
-               edition_id,
-               impression_id,
-               holds_impression,
-               price_minor,
-               currency,
-               sold_at,
-               payment,
-               dispute,
-               goods,
-               carrier,
-               tracking_ref,
-               shipped_at,
-               delivered_at,
-               facts_sha256,
-               created_at"
-    };
-}
+use self::row::{SaleRow, columns};
+use crate::sale::{Cause, Reference, ReturnWish, Sale, SaleId};
 
 catalog::statements! {
     INSERT = "
@@ -108,114 +84,35 @@ catalog::statements! {
             tracking_ref = $8,
             shipped_at = $9,
             delivered_at = $10,
-            updated_at = $11
+            disputed_at = $11,
+            return_wish = $12,
+            return_wish_at = $13,
+            token_flag = $14,
+            waits = $15,
+            updated_at = $16
         WHERE sale_id = $1";
-}
-
-#[derive(sqlx::FromRow)]
-struct SaleRow {
-    sale_id: String,
-    channel: String,
-    order_ref: String,
-    line_ref: String,
-    unit_no: i64,
-    edition_id: String,
-    impression_id: String,
-    holds_impression: i64,
-    price_minor: i64,
-    currency: String,
-    sold_at: i64,
-    payment: String,
-    dispute: String,
-    goods: String,
-    carrier: Option<String>,
-    tracking_ref: Option<String>,
-    shipped_at: Option<i64>,
-    delivered_at: Option<i64>,
-    facts_sha256: String,
-    created_at: i64,
-}
-
-impl SaleRow {
-    fn odd(&self, problem: impl ToString) -> DbError {
-        DbError::inconsistent("sales", &self.sale_id, problem)
-    }
-
-    fn moment(&self, micros: i64) -> Result<Timestamp, DbError> {
-        Timestamp::from_micros(micros).map_err(|e| self.odd(e))
-    }
-
-    fn reference(&self, field: &'static str, text: &str) -> Result<Reference, DbError> {
-        Reference::parse(field, text).map_err(|e| self.odd(e))
-    }
-
-    fn shipment(&self) -> Result<Option<Shipment>, DbError> {
-        let (carrier, shipped_at) = match (&self.carrier, self.shipped_at) {
-            (None, None) if self.tracking_ref.is_none() => return Ok(None),
-            (Some(carrier), Some(shipped_at)) => (carrier, shipped_at),
-            _ => return Err(self.odd("half a shipment")),
-        };
-        let tracking_ref = self.tracking_ref.as_deref();
-        Ok(Some(Shipment {
-            carrier: self.reference("carrier", carrier)?,
-            tracking_ref: tracking_ref.map(|text| self.reference("tracking_ref", text)).transpose()?,
-            shipped_at: self.moment(shipped_at)?,
-        }))
-    }
-
-    fn goods(&self) -> Result<Goods, DbError> {
-        let delivered_at = self.delivered_at.map(|micros| self.moment(micros)).transpose()?;
-        let goods = match (self.goods.as_str(), self.shipment()?, delivered_at) {
-            ("reserved", None, None) => Goods::Reserved,
-            ("canceled", None, None) => Goods::Canceled,
-            ("shipped", Some(shipment), None) => Goods::Shipped(shipment),
-            ("lost", Some(shipment), None) => Goods::Lost(shipment),
-            ("delivered", Some(shipment), Some(delivered_at)) => Goods::Delivered { shipment, delivered_at },
-            (word, Some(shipment), delivered_at) => {
-                let journey = Journey { shipment, delivered_at };
-                match word {
-                    "return_requested" => Goods::ReturnRequested(journey),
-                    "received" => Goods::Received(journey),
-                    "inspected_same" => Goods::Inspected(journey, Condition::SameSheet),
-                    "inspected_swapped" => Goods::Inspected(journey, Condition::Swapped),
-                    "inspected_damaged" => Goods::Inspected(journey, Condition::Damaged),
-                    _ => return Err(self.odd("the goods and their facts disagree")),
-                }
-            }
-            _ => return Err(self.odd("the goods and their facts disagree")),
-        };
-        if i64::from(goods.hold_the_impression()) == self.holds_impression {
-            Ok(goods)
-        } else {
-            Err(self.odd("the goods and the right to the sheet disagree"))
-        }
-    }
-}
-
-impl TryFrom<SaleRow> for Sale {
-    type Error = DbError;
-
-    fn try_from(row: SaleRow) -> Result<Self, Self::Error> {
-        let goods = row.goods()?;
-        Ok(Self {
-            sale_id: row.sale_id.parse().map_err(|e| row.odd(e))?,
-            unit: OrderUnit {
-                channel: row.reference("channel", &row.channel)?,
-                order: row.reference("order", &row.order_ref)?,
-                line: row.reference("line", &row.line_ref)?,
-                unit_no: u16::try_from(row.unit_no).map_err(|e| row.odd(e))?,
-            },
-            edition_id: row.edition_id.parse().map_err(|e| row.odd(e))?,
-            impression_id: row.impression_id.parse().map_err(|e| row.odd(e))?,
-            price: Money::parse(row.price_minor, &row.currency).map_err(|e| row.odd(e))?,
-            sold_at: row.moment(row.sold_at)?,
-            payment: Payment::from_word(&row.payment).ok_or_else(|| row.odd("unknown payment"))?,
-            dispute: Dispute::from_word(&row.dispute).ok_or_else(|| row.odd("unknown dispute"))?,
-            goods,
-            facts: row.facts_sha256.parse().map_err(|e| row.odd(e))?,
-            created_at: row.moment(row.created_at)?,
-        })
-    }
+    SET_WAITING = "
+        UPDATE sales
+        SET waits = 1
+        WHERE sale_id = $1";
+    LIST_WAITING = "
+        SELECT sale_id
+        FROM sales
+        WHERE waits = 1
+          AND sale_id > $1
+        ORDER BY sale_id
+        LIMIT $2";
+    LOCK_HOLDER = concat!("
+        UPDATE sales
+        SET updated_at = updated_at
+        WHERE impression_id = $1
+          AND holds_impression = 1
+        RETURNING ", columns!());
+    FIND_OF_TOKEN = concat!("
+        SELECT ", columns!(), "
+        FROM sales
+        JOIN claims ON claims.sale_id = sales.sale_id
+        WHERE claims.token_id = $1");
 }
 
 fn read_all(rows: Vec<SaleRow>) -> Result<Vec<Sale>, DbError> {
@@ -233,7 +130,7 @@ pub async fn insert_sale(tx: &mut Tx, sale: &Sale) -> Result<(), DbError> {
         sale.unit.unit_no.into(),
         (&sale.edition_id).into(),
         (&sale.impression_id).into(),
-        sale.goods.hold_the_impression().into(),
+        sale.holds_impression.into(),
         sale.price.amount_minor().into(),
         sale.price.currency().into(),
         sale.sold_at.into(),
@@ -309,13 +206,13 @@ pub async fn list_sales(
     rows.and_then(read_all)
 }
 
-/// Writes what an event changed about a sale.
-pub async fn update_sale(tx: &mut Tx, sale: &Sale, at: Timestamp) -> Result<(), DbError> {
+/// Writes what an event changed about a sale, and whether it waits for the chain or for the clock.
+pub async fn update_sale(tx: &mut Tx, sale: &Sale, waits: bool, at: Timestamp) -> Result<(), DbError> {
     let shipment = sale.goods.shipment();
     let values = [
         (&sale.sale_id).into(),
         (&sale.impression_id).into(),
-        sale.goods.hold_the_impression().into(),
+        sale.holds_impression.into(),
         sale.payment.as_str().into(),
         sale.dispute.as_str().into(),
         sale.goods.as_str().into(),
@@ -323,8 +220,43 @@ pub async fn update_sale(tx: &mut Tx, sale: &Sale, at: Timestamp) -> Result<(), 
         shipment.and_then(|shipment| shipment.tracking_ref.as_ref()).map(Reference::as_str).into(),
         shipment.map(|shipment| shipment.shipped_at).into(),
         sale.goods.delivered_at().into(),
+        sale.disputed_at.into(),
+        sale.return_wish.map(ReturnWish::as_str).into(),
+        sale.return_wish.map(ReturnWish::at).into(),
+        sale.token_flag.map(Cause::as_str).into(),
+        waits.into(),
         at.into(),
     ];
     tx.execute(UPDATE, &values).await?;
     Ok(())
+}
+
+/// Says that a sale waits for the chain or for the clock.
+pub async fn set_waiting(tx: &mut Tx, sale_id: &SaleId) -> Result<(), DbError> {
+    tx.execute(SET_WAITING, &[sale_id.into()]).await?;
+    Ok(())
+}
+
+/// At most `limit` sales that wait for the chain or for the clock, in order of their ids, after `after`.
+pub async fn list_waiting_sales(
+    tx: &mut Tx,
+    after: Option<&SaleId>,
+    limit: u32,
+) -> Result<Vec<SaleId>, DbError> {
+    let after = after.map_or("", SaleId::as_str);
+    let rows: Vec<(String,)> = tx.fetch_all(LIST_WAITING, &[after.into(), limit.into()]).await?;
+    let id = |(text,): &(String,)| text.parse().map_err(|problem| DbError::inconsistent("sales", text, problem));
+    rows.iter().map(id).collect()
+}
+
+/// The sale that a sheet belongs to, locked until the transaction ends.
+pub async fn lock_holder(tx: &mut Tx, impression_id: &ImpressionId) -> Result<Option<Sale>, DbError> {
+    let row: Option<SaleRow> = tx.fetch_optional(LOCK_HOLDER, &[impression_id.into()]).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The sale whose claim asked for a token.
+pub async fn find_sale_of_token(tx: &mut Tx, token_id: TokenId) -> Result<Option<Sale>, DbError> {
+    let row: Option<SaleRow> = tx.fetch_optional(FIND_OF_TOKEN, &[token_id.into()]).await?;
+    row.map(TryInto::try_into).transpose()
 }

@@ -20,7 +20,8 @@ crate::statements! {
                edition_id,
                serial,
                label,
-               state
+               state,
+               unreturned
         FROM impressions
         WHERE impression_id = $1";
     LIST = "
@@ -28,7 +29,8 @@ crate::statements! {
                edition_id,
                serial,
                label,
-               state
+               state,
+               unreturned
         FROM impressions
         WHERE edition_id = $1
           AND serial > $2
@@ -39,7 +41,8 @@ crate::statements! {
                edition_id,
                serial,
                label,
-               state
+               state,
+               unreturned
         FROM impressions
         WHERE edition_id = $1
           AND state = 'available'
@@ -52,6 +55,11 @@ crate::statements! {
             updated_at = $4
         WHERE impression_id = $1
           AND state = $2";
+    MARK = "
+        UPDATE impressions
+        SET unreturned = $2,
+            updated_at = $3
+        WHERE impression_id = $1";
     CENSUS = "
         SELECT state,
                count(*)
@@ -67,6 +75,7 @@ struct ImpressionRow {
     serial: i64,
     label: String,
     state: String,
+    unreturned: i64,
 }
 
 impl TryFrom<ImpressionRow> for Impression {
@@ -82,6 +91,7 @@ impl TryFrom<ImpressionRow> for Impression {
             edition_id: row.edition_id.parse().map_err(|e| odd(&e))?,
             serial: serial.ok_or_else(|| odd(&"serial out of range"))?,
             state: ImpressionState::from_word(&row.state).ok_or_else(|| odd(&"unknown state"))?,
+            unreturned: row.unreturned == 1,
             label: row.label.clone(),
         })
     }
@@ -154,6 +164,12 @@ pub async fn move_impression(
     } else {
         Err(DbError::inconsistent("impressions", &moved.impression_id, "moved by another at the same time"))
     }
+}
+
+/// Writes whether a sheet is outside though its sale was undone.
+pub async fn mark_impression(tx: &mut Tx, marked: &Impression, at: Timestamp) -> Result<(), DbError> {
+    tx.execute(MARK, &[(&marked.impression_id).into(), marked.unreturned.into(), at.into()]).await?;
+    Ok(())
 }
 
 /// How many sheets of an edition are in each state. The numbers add up to the declared size, always.

@@ -73,6 +73,7 @@ fn impression(serial: u16) -> Impression {
         serial,
         label,
         state: ImpressionState::Available,
+        unreturned: false,
     }
 }
 

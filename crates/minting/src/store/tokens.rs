@@ -9,7 +9,7 @@ use catalog::impression::Impression;
 use catalog::journal::{self, Occasion};
 
 use super::calls::{find_call, queue_call};
-use crate::call::Call;
+use crate::call::{Call, CallId, VoidReason};
 use crate::event::MintingEvent;
 use crate::token::{Issue, Token, TokenId, TokenState};
 
@@ -134,15 +134,20 @@ pub async fn next_token_id(
     Ok(issue.map(|issue| TokenId::new(edition, impression.serial, issue)))
 }
 
+/// The call that opens the edition of a token.
+async fn find_opening(tx: &mut Tx, token_id: TokenId) -> Result<CallId, DbError> {
+    let opening = format!("open_edition:{}", token_id.get() / 1_000_000);
+    let found = find_call(tx, &opening).await?;
+    let odd = || DbError::inconsistent("calls", &opening, "a token of an edition that nobody opens");
+    found.map(|call| call.call_id).ok_or_else(odd)
+}
+
 /// Takes a token id for good: writes the token and the call that mints it, which waits until the edition is open.
 pub async fn issue_token(tx: &mut Tx, occasion: &Occasion<'_>, token: NewToken) -> Result<Token, DbError> {
     let NewToken { token_id, impression_id, recipient, settles_at, metadata } = token;
-    let opening = format!("open_edition:{}", token_id.get() / 1_000_000);
-    let opening = find_call(tx, &opening)
-        .await?
-        .ok_or_else(|| DbError::inconsistent("calls", &opening, "a token of an edition that nobody opens"))?;
+    let opening = find_opening(tx, token_id).await?;
     let call = Call::Mint { token_id, recipient, settles_at: settles_at.as_seconds() };
-    let mint_call_id = queue_call(tx, occasion, &call, Some(&opening.call_id)).await?;
+    let mint_call_id = queue_call(tx, occasion, &call, Some(&opening)).await?;
     let values = [
         token_id.into(),
         (&impression_id).into(),
@@ -196,4 +201,25 @@ pub(crate) async fn set_token_state(
 ) -> Result<(), DbError> {
     tx.execute(SET_STATE, &[token_id.into(), state.as_str().into(), at.into()]).await?;
     Ok(())
+}
+
+/// Asks for a tombstone, once the edition is open: before that the contract would refuse it for ever.
+pub async fn void_token(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    token_id: TokenId,
+    reason: VoidReason,
+) -> Result<CallId, DbError> {
+    let opening = find_opening(tx, token_id).await?;
+    queue_call(tx, occasion, &Call::Void { token_id, reason }, Some(&opening)).await
+}
+
+/// Writes that its owner has given a token up, as the chain showed in a final block.
+pub async fn record_surrender(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    token_id: TokenId,
+) -> Result<(), DbError> {
+    set_token_state(tx, token_id, TokenState::Surrendered, occasion.at).await?;
+    journal::append(tx, occasion, &MintingEvent::TokenSurrendered { token_id: token_id.to_string() }).await
 }

@@ -93,6 +93,7 @@ async fn publish(
         serial,
         label,
         state: ImpressionState::Available,
+        unreturned: false,
     };
     let impressions: Vec<_> = sheets(&edition.facts.run).map(sheet).collect();
     catalog_store::insert_impressions(tx, &impressions, occasion.at).await?;

@@ -250,19 +250,22 @@ pub(crate) struct ImpressionView {
     /// Its impression number as pencilled on the sheet.
     #[schema(example = "7/20")]
     label: String,
-    /// Where it stands in the trade.
+    /// Where it stands in the trade: `available`, `reserved`, `sold`, `in_return`, `quarantined` or `withdrawn`.
     state: &'static str,
+    /// Whether it is outside the house though its sale was undone.
+    unreturned: bool,
 }
 
 impl ImpressionView {
     /// What a client sees of a sheet.
-    pub(super) fn of(impression: &Impression) -> Self {
+    pub(crate) fn of(impression: &Impression) -> Self {
         Self {
             impression_id: impression.impression_id.to_string(),
             edition_id: impression.edition_id.to_string(),
             serial: impression.serial.get(),
             label: impression.label.clone(),
             state: impression.state.as_str(),
+            unreturned: impression.unreturned,
         }
     }
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::claim::code::ClaimCode;
 use crate::claim::{Claim, ClaimId};
-use crate::sale::{Money, OrderLine, Reference, Sale, Shipment, Wanted, check_moment};
+use crate::sale::{Cause, Money, OrderLine, Reference, Sale, Shipment, Wanted, check_moment};
 use crate::selling::{edition_unknown, impression_unknown};
 
 /// Money in whole minor units.
@@ -19,10 +19,10 @@ use crate::selling::{edition_unknown, impression_unknown};
 pub(crate) struct MoneyShape {
     /// Whole minor units: fen, cents.
     #[schema(example = 1_940_000, minimum = 0)]
-    amount_minor: i64,
+    pub(super) amount_minor: i64,
     /// The currency's three letters (ISO 4217).
     #[schema(example = "CNY")]
-    currency: String,
+    pub(super) currency: String,
 }
 
 /// A line of a shop's order.
@@ -54,7 +54,7 @@ pub(crate) struct SaleInput {
     sold_at: Timestamp,
 }
 
-fn read_impression_id(text: Option<&String>) -> Result<Option<ImpressionId>, InvalidField> {
+pub(super) fn read_impression_id(text: Option<&String>) -> Result<Option<ImpressionId>, InvalidField> {
     text.map(|text| text.parse().map_err(|_| impression_unknown())).transpose()
 }
 
@@ -75,40 +75,6 @@ impl SaleInput {
             sold_at: self.sold_at,
         })
     }
-}
-
-/// A sheet that left the house.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ShipmentInput {
-    /// Who carries it.
-    #[schema(example = "SF Express")]
-    pub(super) carrier: String,
-    /// The carrier's reference.
-    #[serde(default)]
-    pub(super) tracking_ref: Option<String>,
-    /// When it left.
-    #[schema(value_type = String, format = DateTime)]
-    pub(super) shipped_at: Timestamp,
-    /// The sheet that was really packed; the reserved one when it is not given.
-    #[serde(default)]
-    impression_id: Option<String>,
-}
-
-impl ShipmentInput {
-    /// The sheet that was packed, if the shop names it.
-    pub(super) fn packed(&self) -> Result<Option<ImpressionId>, InvalidField> {
-        read_impression_id(self.impression_id.as_ref())
-    }
-}
-
-/// A sheet that arrived.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct DeliveryInput {
-    /// When.
-    #[schema(value_type = String, format = DateTime)]
-    pub(super) delivered_at: Timestamp,
 }
 
 /// The sheet of a sale.
@@ -199,9 +165,16 @@ pub(crate) struct SaleView {
     /// `none`, `open`, `won` or `lost`.
     #[schema(example = "none")]
     dispute: &'static str,
-    /// Where the sheet is: `reserved`, `shipped`, `delivered`, …
+    /// Where the sheet is: `reserved`, `shipped`, `delivered`, `return_requested`, `received`, `inspected_same`,
+    /// `inspected_swapped`, `inspected_damaged`, `lost` or `canceled`.
     #[schema(example = "reserved")]
     goods: &'static str,
+    /// Why the sale is undone: `refunded`, `disputed`, `canceled`, `returned` or `lost`; null while it stands.
+    #[schema(required = true)]
+    undone: Option<&'static str>,
+    /// Why its token bears a flag: the sale was undone when the token was out of the issuer's reach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_flag: Option<&'static str>,
     #[schema(required = true)]
     shipment: Option<ShipmentView>,
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
@@ -229,6 +202,8 @@ impl SaleView {
             payment: sale.payment.as_str(),
             dispute: sale.dispute.as_str(),
             goods: sale.goods.as_str(),
+            undone: sale.undone().map(Cause::as_str),
+            token_flag: sale.token_flag.map(Cause::as_str),
             shipment: sale.goods.shipment().map(ShipmentView::of),
             delivered_at: sale.goods.delivered_at(),
             claim: ClaimSummary::of(claim),

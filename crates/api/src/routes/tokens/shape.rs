@@ -3,12 +3,15 @@
 use catalog::clock::Timestamp;
 use catalog::digest::Sha256Digest;
 use catalog::impression::Impression;
+use minting::call::CallState;
 use minting::metadata::Home;
 use minting::store::Progress;
 use minting::token::{Token, TokenState};
 use minting::wallet;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::sale::{Cause, Dispute, Sale, TokenStanding};
 
 /// A token as anyone may see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,6 +26,17 @@ pub(crate) struct TokenView {
     contract: String,
     /// `unissued`, `bound`, `settled`, `voided` or `surrendered`.
     state: &'static str,
+    /// Whether the issuer has asked the chain to void it.
+    voiding: bool,
+    /// Why the issuer no longer stands by it though it is out of the issuer's reach: the sale was undone too late.
+    /// `refunded`, `disputed`, `canceled`, `returned` or `lost`; null while the sale stands.
+    #[schema(required = true)]
+    flag: Option<&'static str>,
+    /// Whether the payment of its sale is contested now.
+    disputed: bool,
+    /// For a tombstone, the next token of the same sheet, once there is one.
+    #[schema(required = true, example = "12017101")]
+    successor: Option<String>,
     /// `reserved`, `being_recorded` or `recorded`; `under_review` when a person must look.
     progress: &'static str,
     /// Hash of the transaction that mints it, once it is in a block.
@@ -62,13 +76,13 @@ pub(crate) struct SheetView {
 }
 
 impl TokenView {
-    /// The view at the moment `now`.
+    /// What anyone may see.
     pub(super) fn of(
         home: &Home,
         token: &Token,
         impression: &Impression,
         progress: &Progress,
-        now: Timestamp,
+        fate: Fate,
     ) -> Self {
         let inclusion = progress.inclusion();
         Self {
@@ -76,7 +90,11 @@ impl TokenView {
             asset: home.asset(token.token_id),
             chain: home.chain(),
             contract: home.contract(),
-            state: state_at(token, now).as_str(),
+            state: fate.state.as_str(),
+            voiding: fate.voiding,
+            flag: fate.flag,
+            disputed: fate.disputed,
+            successor: fate.successor,
             progress: progress.as_str(),
             tx_hash: inclusion.map(|inclusion| inclusion.attempt_hash.to_string()),
             block_number: inclusion.map(|inclusion| inclusion.block.number),
@@ -95,11 +113,34 @@ impl TokenView {
     }
 }
 
-/// Time alone settles a bound token; nothing is written at that moment.
-fn state_at(token: &Token, now: Timestamp) -> TokenState {
-    if token.state == TokenState::Bound && now >= token.settles_at {
-        TokenState::Settled
-    } else {
-        token.state
+/// What became of a token.
+pub(super) struct Fate {
+    state: TokenState,
+    voiding: bool,
+    flag: Option<&'static str>,
+    disputed: bool,
+    successor: Option<String>,
+}
+
+impl Fate {
+    /// By what is known at the moment `now`. Time alone settles a bound token: nothing is written at that moment.
+    pub(super) fn of(
+        token: &Token,
+        void: Option<&CallState>,
+        sale: Option<&Sale>,
+        successor: Option<&Token>,
+        now: Timestamp,
+    ) -> Self {
+        let standing = TokenStanding::of(token, void);
+        let in_time = standing == TokenStanding::Bound && now >= token.settles_at;
+        let settled = in_time || standing == TokenStanding::Settled;
+        let state = if settled { TokenState::Settled } else { token.state };
+        Self {
+            state,
+            voiding: standing == TokenStanding::Voiding,
+            flag: sale.and_then(|sale| sale.token_flag).map(Cause::as_str),
+            disputed: sale.is_some_and(|sale| sale.dispute == Dispute::Open),
+            successor: successor.map(|next| next.token_id.to_string()),
+        }
     }
 }

@@ -17,11 +17,11 @@ check:
 
 # The tables of docs/LIFECYCLE.md, written anew from the code that decides.
 lifecycle:
-	@COLOPHON_WRITE_LIFECYCLE=1 cargo test --release --locked --workspace --lib -- the_document_holds_the_tables
+	@COLOPHON_TEST_WRITE_LIFECYCLE=1 cargo test --release --locked --workspace --lib -- the_document_holds_the_tables
 
 # A hundred thousand random histories of sales against a model of the chain.
 prove-sales:
-	@COLOPHON_HISTORIES=$${COLOPHON_HISTORIES:-100000} cargo test --release --locked --workspace --lib -- --nocapture random_histories
+	@COLOPHON_TEST_HISTORIES=$${COLOPHON_TEST_HISTORIES:-100000} cargo test --release --locked --workspace --lib -- --nocapture random_histories
 
 # The contract alone: format, tests, gas snapshots, artifact.
 contracts:

@@ -1,6 +1,8 @@
 //! From a sold sheet to a token in the books, over the routes, on both databases.
 
 mod house;
+mod returning;
+mod undoing;
 
 use std::time::Duration;
 

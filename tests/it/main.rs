@@ -16,6 +16,8 @@ mod journey;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod refunds;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod schemas;

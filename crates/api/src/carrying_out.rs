@@ -181,9 +181,7 @@ async fn stand(
 ) -> Result<Impression, ApiError> {
     let from = sheet.state;
     let id = sheet.impression_id.clone();
-    let moved = sheet
-        .move_to(state)
-        .map_err(|refused| DbError::inconsistent("impressions", id, refused))?;
+    let moved = sheet.move_to(state).map_err(|refused| DbError::inconsistent("impressions", id, refused))?;
     move_sheet(tx, occasion, from, &moved).await?;
     Ok(moved)
 }

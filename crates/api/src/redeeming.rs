@@ -176,7 +176,8 @@ pub(crate) async fn reissue(
     let claim = claim.reissue(token.token_id).map_err(refused)?;
     store::update_claim(tx, &claim, occasion.at).await?;
     let claim_id = claim.claim_id.clone();
-    journal::append(tx, occasion, &ClaimEvent::Reissued { claim_id, voided, token_id: token.token_id }).await?;
+    journal::append(tx, occasion, &ClaimEvent::Reissued { claim_id, voided, token_id: token.token_id })
+        .await?;
     Ok(claim)
 }
 

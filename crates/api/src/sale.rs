@@ -25,7 +25,7 @@ pub use goods::{Condition, Goods, Journey, ReturnWish, Shipment};
 pub use money::Money;
 pub(crate) use order_line::check_moment;
 pub use order_line::{OrderLine, Quantity, Reference, Wanted};
-pub use shop_event::{AmountRefund, DisputeOutcome, Refusal, RefundStage, ShopEvent};
+pub use shop_event::{AmountRefund, DisputeOutcome, RefundStage, Refusal, ShopEvent};
 
 typed_id!(
     /// A sale: `sale_…`.

@@ -27,8 +27,8 @@ pub(crate) use idempotency_keys::{
 };
 pub(crate) use pulse::write_pulse;
 pub use sales::{
-    SaleFilter, find_sale, find_sale_of_token, insert_sale, list_sales, list_sales_of_line, list_waiting_sales,
-    lock_holder, lock_sale, set_waiting, update_sale,
+    SaleFilter, find_sale, find_sale_of_token, insert_sale, list_sales, list_sales_of_line,
+    list_waiting_sales, lock_holder, lock_sale, set_waiting, update_sale,
 };
 
 /// Every statement of this crate; the tests prepare them on both databases.

@@ -121,9 +121,12 @@ impl Impression {
         }
     }
 
-    /// A sale takes the sheet.
+    /// A sale takes the sheet, which must be available: other ways to `reserved` lead back to the sale that has it.
     pub fn reserve(self) -> Result<Self, InvalidTransition> {
-        self.move_to(ImpressionState::Reserved)
+        match self.state {
+            ImpressionState::Available => Ok(Self { state: ImpressionState::Reserved, ..self }),
+            from => Err(InvalidTransition { from, verb: ImpressionState::Reserved.as_str() }),
+        }
     }
 
     /// A curator takes the sheet out of the trade for ever.
@@ -228,6 +231,7 @@ mod tests {
                 ImpressionState::Withdrawn => [false; 6],
             };
             assert_eq!(ways, expected, "from {}", state.as_str());
+            assert_eq!(impression.reserve().is_ok(), state == ImpressionState::Available);
         }
     }
 }

@@ -76,15 +76,22 @@ pub(super) struct House {
     router: Router,
     clock: Arc<HandClock>,
     shop_key: String,
+    curator_key: String,
     _folder: Arc<TempDir>,
 }
 
 impl House {
     /// Opens it on a database, with its default settings.
     pub(super) async fn open(db: &Db) -> Self {
+        Self::open_with(db, &[]).await
+    }
+
+    /// Opens it with some other settings.
+    pub(super) async fn open_with(db: &Db, settings: &[(&'static str, &str)]) -> Self {
         let folder = TempDir::with_prefix("colophon-house-").expect("a folder");
-        let data_dir = folder.path().display().to_string();
-        let layers = Layers { flags: vec![("data_dir", data_dir)], ..Layers::default() };
+        let mut flags: Vec<_> = settings.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
+        flags.push(("data_dir", folder.path().display().to_string()));
+        let layers = Layers { flags, ..Layers::default() };
         let settings = Settings::load(layers).expect("the default settings");
         let images = service::open_images(&settings).await.expect("the image store");
         let contract = "0x00000000000000000000000000000000c0109408".parse().expect("an account");
@@ -112,20 +119,10 @@ impl House {
             wake: Wake::default(),
             metrics: telemetry::idle_metrics(),
         });
-        let key = ApiKey::generate(Scope::Shop, &SystemChance);
-        let record = ApiKeyRecord {
-            api_key_id: ApiKeyId::generate(clock.now(), &SystemChance),
-            name: "boutique".to_owned(),
-            scope: Scope::Shop,
-            created_at: clock.now(),
-            revoked_at: None,
-        };
-        let mut tx = db.begin_write().await.expect("a transaction");
-        store::insert_key(&mut tx, &record, key.digest()).await.expect("the key");
-        tx.commit().await.expect("a commit");
-        let shop_key = key.reveal().to_owned();
+        let shop_key = make_key(db, clock.now(), Scope::Shop).await;
+        let curator_key = make_key(db, clock.now(), Scope::Curator).await;
         let router = routes::router(Arc::clone(&app));
-        Self { app, router, clock, shop_key, _folder: Arc::new(folder) }
+        Self { app, router, clock, shop_key, curator_key, _folder: Arc::new(folder) }
     }
 
     /// Lets time pass.
@@ -229,10 +226,45 @@ impl House {
         key: Option<&str>,
         body: Option<Value>,
     ) -> Answer {
+        self.call(&self.shop_key, method, path, key, body).await
+    }
+
+    /// The curator posts.
+    pub(super) async fn curator(&self, path: &str, body: &Value) -> Answer {
+        self.call(&self.curator_key, "POST", path, None, Some(body.clone())).await
+    }
+
+    /// The shop tells what happened to a sale.
+    pub(super) async fn tell(&self, sale_id: &str, what: &str, body: Value) -> Answer {
+        self.shop("POST", &format!("/v1/sales/{sale_id}/{what}"), None, Some(body)).await
+    }
+
+    /// Anyone looks.
+    pub(super) async fn look(&self, path: &str) -> Value {
+        let answer = self.send(Request::get(path).body(Body::empty()).expect("a request")).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.body
+    }
+
+    /// Changes the books behind the service's back, as its lanes would.
+    pub(super) async fn write(&self, statement: &'static str) {
+        let mut tx = self.app.db.begin_write().await.expect("a transaction");
+        tx.execute(statement, &[]).await.expect("an update");
+        tx.commit().await.expect("a commit");
+    }
+
+    async fn call(
+        &self,
+        bearer: &str,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header("authorization", format!("Bearer {}", self.shop_key))
+            .header("authorization", format!("Bearer {bearer}"))
             .header("content-type", "application/json");
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
@@ -305,6 +337,21 @@ impl House {
         let (count,): (i64,) = tx.fetch_one(statement, &[]).await.expect("a number");
         count
     }
+}
+
+async fn make_key(db: &Db, at: Timestamp, scope: Scope) -> String {
+    let key = ApiKey::generate(scope, &SystemChance);
+    let record = ApiKeyRecord {
+        api_key_id: ApiKeyId::generate(at, &SystemChance),
+        name: scope.as_str().to_owned(),
+        scope,
+        created_at: at,
+        revoked_at: None,
+    };
+    let mut tx = db.begin_write().await.expect("a transaction");
+    store::insert_key(&mut tx, &record, key.digest()).await.expect("the key");
+    tx.commit().await.expect("a commit");
+    key.reveal().to_owned()
 }
 
 /// The order line of one sheet.

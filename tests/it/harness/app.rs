@@ -62,7 +62,12 @@ impl TestApp {
     /// Starts the service on the database of this test. On `SQLite` it is the embedded default, which brings its own
     /// chain; on `PostgreSQL` chain, contract and secrets are given to it, as in production.
     pub(crate) async fn start(db: &TestDb) -> Self {
-        let world = World::make(db).await;
+        Self::start_with(db, &[]).await
+    }
+
+    /// Starts the service with some settings of the test's own.
+    pub(crate) async fn start_with(db: &TestDb, settings: &[(&'static str, &str)]) -> Self {
+        let world = World::make(db, settings).await;
         let curator = world.create_key("curator");
         let shop = world.create_key("shop");
         let processes = vec![Service::start(&world, world.address()).await];
@@ -194,6 +199,11 @@ impl TestApp {
         self.post_nothing(&path).by_shop().once().await.expect(201).text("code")
     }
 
+    /// Tells what else happened to a sale: `refund`, `return`, `dispute`, …
+    pub(crate) async fn tell(&self, sale: &Value, what: &str, body: &Value) -> Answer {
+        self.post(&format!("/v1/sales/{}/{what}", id_of(sale)), body).by_shop().await
+    }
+
     // The buyer.
 
     /// Redeems a code for a wallet that signs its challenge.
@@ -228,7 +238,8 @@ impl TestApp {
         self.wait_until(&path, done).await
     }
 
-    async fn wait_until(&self, path: &str, done: impl Fn(&Value) -> bool) -> Value {
+    /// Asks for a path until the answer is as wanted.
+    pub(crate) async fn wait_until(&self, path: &str, done: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
             let found = self.get(path).by_curator().await.expect(200).body;
@@ -257,7 +268,8 @@ impl TestApp {
     }
 }
 
-fn id_of(sale: &Value) -> &str {
+/// The id of a sale.
+pub(crate) fn id_of(sale: &Value) -> &str {
     sale["sale_id"].as_str().expect("a sale")
 }
 

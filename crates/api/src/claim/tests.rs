@@ -56,19 +56,28 @@ fn every_state_decides_every_verb() {
             word(claim.clone().open(noon())),
             word(claim.clone().issue_code(hmac, noon())),
             word(claim.clone().redeem(redemption())),
+            word(claim.clone().void()),
+            word(claim.clone().reissue("12017101".parse().unwrap())),
             claim.stands(),
         )
     });
     let expected = [
-        // state, open, a new code, redeem, answers to its code
-        ("prepared", "open", "prepared", "refused", true),
-        ("open", "refused", "open", "redeemed", true),
-        ("redeemed", "refused", "refused", "refused", true),
-        ("released", "refused", "refused", "refused", true),
-        ("void", "refused", "refused", "refused", false),
-        ("expired", "refused", "open", "refused", false),
+        // state, open, a new code, redeem, void, another token, answers to its code
+        ("prepared", "open", "prepared", "refused", "void", "refused", true),
+        ("open", "refused", "open", "redeemed", "void", "refused", true),
+        ("redeemed", "refused", "refused", "refused", "void", "redeemed", true),
+        ("released", "refused", "refused", "refused", "refused", "refused", true),
+        ("void", "refused", "refused", "refused", "refused", "refused", false),
+        ("expired", "refused", "open", "refused", "void", "refused", false),
     ];
     assert_eq!(table, expected);
+}
+
+#[test]
+fn a_void_claim_remembers_what_it_was_redeemed_for() {
+    let redeemed = ClaimState::Redeemed { opened_at: noon(), redemption: redemption() };
+    let void = claim(redeemed).void().unwrap();
+    assert_eq!(void.state, ClaimState::Void { opened_at: Some(noon()), redemption: Some(redemption()) });
 }
 
 #[test]
@@ -112,7 +121,8 @@ fn the_policy_names_the_event_that_opens_a_claim() {
 
 #[test]
 fn a_token_settles_when_no_return_can_be_under_way() {
-    let returns = ReturnSettings { window: 7 * DAY, processing: 21 * DAY, transit: 15 * DAY };
+    let returns =
+        ReturnSettings { window: 7 * DAY, processing: 21 * DAY, transit: 15 * DAY, settle_early: false };
     let days_after_redemption =
         |delivered_at| settles_at(noon(), delivered_at, &returns).since(noon()).as_secs() / 86_400;
     assert_eq!(days_after_redemption(None), 43);

@@ -117,9 +117,15 @@ impl TokenStanding {
             (TokenState::Voided, _) => Self::Voided,
             (TokenState::Surrendered, _) => Self::Surrendered,
             (TokenState::Settled, _) | (_, Some(CallState::Refused(_))) => Self::Settled,
-            (_, Some(CallState::Queued { .. } | CallState::Bound(_) | CallState::Review(_) | CallState::Done(_))) => {
-                Self::Voiding
-            }
+            (
+                _,
+                Some(
+                    CallState::Queued { .. }
+                    | CallState::Bound(_)
+                    | CallState::Review(_)
+                    | CallState::Done(_),
+                ),
+            ) => Self::Voiding,
             (TokenState::Unissued, None | Some(CallState::Void)) => Self::Minting,
             (TokenState::Bound, None | Some(CallState::Void)) => Self::Bound,
         }
@@ -281,7 +287,9 @@ fn of_claim(undone: Option<Cause>, known: &Known) -> Option<Effect> {
 
 fn of_token(sale: &Sale, undone: Option<Cause>, known: &Known) -> Option<Effect> {
     match (known.token, undone) {
-        (TokenStanding::Minting | TokenStanding::Bound, Some(cause)) => Some(Effect::VoidToken(cause.reason())),
+        (TokenStanding::Minting | TokenStanding::Bound, Some(cause)) => {
+            Some(Effect::VoidToken(cause.reason()))
+        }
         (TokenStanding::Minting | TokenStanding::Bound, None) => {
             let (redeemed_at, settles_at) = known.terms?;
             if sale.goods.are_in_return() && known.now >= settles_at.minus(LAST_CALL) {

@@ -115,7 +115,8 @@ impl SaleEvent {
     #[must_use]
     pub fn told(sale: &Sale, event: &ShopEvent) -> Self {
         let sale_id = sale.sale_id.clone();
-        let told = |kind, happened_at, outcome| Self::Told { sale_id: sale_id.clone(), kind, happened_at, outcome };
+        let told =
+            |kind, happened_at, outcome| Self::Told { sale_id: sale_id.clone(), kind, happened_at, outcome };
         match event {
             ShopEvent::Paid => Self::recorded(sale),
             ShopEvent::Shipped { shipment, .. } => Self::Shipped {
@@ -137,12 +138,14 @@ impl SaleEvent {
             ShopEvent::Refunded { stage, refunded_at } => {
                 told("sale_refunded", *refunded_at, Some(stage.as_str()))
             }
-            ShopEvent::AmountRefunded(AmountRefund { reference, amount, refunded_at }) => Self::AmountRefunded {
-                sale_id,
-                reference: reference.clone(),
-                amount_minor: amount.amount_minor(),
-                refunded_at: *refunded_at,
-            },
+            ShopEvent::AmountRefunded(AmountRefund { reference, amount, refunded_at }) => {
+                Self::AmountRefunded {
+                    sale_id,
+                    reference: reference.clone(),
+                    amount_minor: amount.amount_minor(),
+                    refunded_at: *refunded_at,
+                }
+            }
             ShopEvent::Disputed { outcome, occurred_at } => {
                 told("sale_disputed", *occurred_at, Some(outcome.as_str()))
             }

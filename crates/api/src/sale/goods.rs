@@ -160,10 +160,7 @@ impl Goods {
     /// True while the sheet is outside the house.
     #[must_use]
     pub fn are_out(&self) -> bool {
-        matches!(
-            self,
-            Self::Shipped(_) | Self::Delivered { .. } | Self::ReturnRequested(_) | Self::Lost(_)
-        )
+        matches!(self, Self::Shipped(_) | Self::Delivered { .. } | Self::ReturnRequested(_) | Self::Lost(_))
     }
 
     /// True from the buyer's wish to return until somebody has looked at what came back.

@@ -6,8 +6,8 @@ use catalog::clock::Timestamp;
 use catalog::ids::ImpressionId;
 
 use super::{
-    Condition, Dispute, DisputeOutcome, Goods, Journey, Payment, Refusal, RefundStage, ReturnWish, Sale, Shipment,
-    ShopEvent, Step,
+    Condition, Dispute, DisputeOutcome, Goods, Journey, Payment, RefundStage, Refusal, ReturnWish, Sale,
+    Shipment, ShopEvent, Step,
 };
 
 type Heard = Result<Step<Sale>, Refusal>;
@@ -24,7 +24,9 @@ impl Sale {
             ShopEvent::Delivered { delivered_at } => self.deliver(*delivered_at, event),
             ShopEvent::Lost { .. } => self.lose(event),
             ShopEvent::Canceled { .. } => self.cancel(event),
-            ShopEvent::ReturnRequested { requested_at } => self.wish(ReturnWish::Return(*requested_at), event),
+            ShopEvent::ReturnRequested { requested_at } => {
+                self.wish(ReturnWish::Return(*requested_at), event)
+            }
             ShopEvent::ReturnGivenUp { given_up_at } => self.wish(ReturnWish::Keep(*given_up_at), event),
             ShopEvent::Received { .. } => self.receive(event),
             ShopEvent::Inspected { condition, .. } => self.inspect(*condition, event),
@@ -64,9 +66,11 @@ impl Sale {
     fn ship(self, shipment: &Shipment, packed: Option<&ImpressionId>, event: &ShopEvent) -> Heard {
         let packed = packed.unwrap_or(&self.impression_id).clone();
         match &self.goods {
-            Goods::Reserved => {
-                Ok(Step::Changed(Self { impression_id: packed, goods: Goods::Shipped(shipment.clone()), ..self }))
-            }
+            Goods::Reserved => Ok(Step::Changed(Self {
+                impression_id: packed,
+                goods: Goods::Shipped(shipment.clone()),
+                ..self
+            })),
             goods if goods.shipment() == Some(shipment) && packed == self.impression_id => {
                 Ok(Step::Unchanged(self))
             }
@@ -97,7 +101,9 @@ impl Sale {
         let goods = match &self.goods {
             Goods::Reserved => return Err(self.too_early(event)),
             Goods::Lost(_) => return Ok(Step::Unchanged(self)),
-            Goods::Shipped(shipment) => Goods::Lost(Journey { shipment: shipment.clone(), delivered_at: None }),
+            Goods::Shipped(shipment) => {
+                Goods::Lost(Journey { shipment: shipment.clone(), delivered_at: None })
+            }
             Goods::ReturnRequested(journey) => Goods::Lost(journey.clone()),
             Goods::Delivered { .. } | Goods::Received(_) | Goods::Inspected(..) | Goods::Canceled => {
                 return Err(self.contradicts(event));

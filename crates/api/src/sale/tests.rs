@@ -102,7 +102,10 @@ fn the_first_report_of_a_delivery_stands_and_a_late_one_fills_the_gap() {
 #[test]
 fn a_shipment_names_the_sheet_that_was_packed() {
     let packed = sheet_id();
-    let event = |packed: &ImpressionId| ShopEvent::Shipped { shipment: shipment("EMS"), packed: Some(packed.clone()) };
+    let event = |packed: &ImpressionId| ShopEvent::Shipped {
+        shipment: shipment("EMS"),
+        packed: Some(packed.clone()),
+    };
     let shipped = told(sale(Goods::Reserved), &event(&packed));
     assert_eq!(shipped.impression_id, packed);
     assert_eq!(shipped.clone().hear(&event(&packed)), Ok(Step::Unchanged(shipped.clone())));
@@ -131,7 +134,8 @@ fn the_buyers_last_word_about_a_return_stands_until_a_parcel_came_back() {
     let asks = |day| ShopEvent::ReturnRequested { requested_at: at(NOON + day * DAY) };
     let keeps = |day| ShopEvent::ReturnGivenUp { given_up_at: at(NOON + day * DAY) };
     let shipped = || sale(Goods::Shipped(shipment("EMS")));
-    let word = |events: &[ShopEvent]| events.iter().fold(shipped(), |sale, event| told(sale, event)).goods.as_str();
+    let word =
+        |events: &[ShopEvent]| events.iter().fold(shipped(), |sale, event| told(sale, event)).goods.as_str();
     assert_eq!(word(&[asks(1)]), "return_requested");
     assert_eq!(word(&[asks(1), keeps(2)]), "shipped");
     assert_eq!(word(&[keeps(2), asks(1)]), "shipped", "out of order");

@@ -245,7 +245,8 @@ pub async fn list_waiting_sales(
 ) -> Result<Vec<SaleId>, DbError> {
     let after = after.map_or("", SaleId::as_str);
     let rows: Vec<(String,)> = tx.fetch_all(LIST_WAITING, &[after.into(), limit.into()]).await?;
-    let id = |(text,): &(String,)| text.parse().map_err(|problem| DbError::inconsistent("sales", text, problem));
+    let id =
+        |(text,): &(String,)| text.parse().map_err(|problem| DbError::inconsistent("sales", text, problem));
     rows.iter().map(id).collect()
 }
 

@@ -33,17 +33,18 @@ pub(crate) struct World {
 
 impl World {
     /// The embedded default on `SQLite`; everything given on `PostgreSQL`.
-    pub(crate) async fn make(db: &TestDb) -> Self {
+    pub(crate) async fn make(db: &TestDb, others: &[(&'static str, &str)]) -> Self {
         let folder = TempDir::with_prefix("colophon-app-").expect("a folder for the service");
         // The same for every start: the contract and the tokens name it for ever.
         let address = free_address();
-        let settings = vec![
+        let mut settings = vec![
             ("COLOPHON_PUBLIC_BASE_URL", format!("http://{address}")),
             ("COLOPHON_DATA_DIR", folder.path().join("data").display().to_string()),
             ("COLOPHON_DATABASE_URL", db.url.clone()),
             // Tests do not wait longer than blocks make them.
             ("COLOPHON_MINTING__POLL_INTERVAL_MS", "100".to_owned()),
         ];
+        settings.extend(others.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let mut world = Self { folder, settings, given_chain: None, address, logs: AtomicU32::new(1) };
         if db.db.kind() == DbKind::Postgres {
             world.give_a_chain().await;

@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 
 use super::shape::SaleView;
 use super::told::{
-    CancelInput, DeliveryInput, DisputeInput, InspectionInput, LossInput, ReceiptInput, RefundInput, ReturnInput,
-    ShipmentInput, Told,
+    CancelInput, DeliveryInput, DisputeInput, InspectionInput, LossInput, ReceiptInput, RefundInput,
+    ReturnInput, ShipmentInput, Told,
 };
 use super::view;
 use crate::auth::{Caller, Shop};

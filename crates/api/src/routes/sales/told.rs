@@ -202,9 +202,10 @@ impl Told for RefundInput {
                     refunded_at,
                 }))
             }
-            ("amount_only", ..) => {
-                invalid("scope", "goes with `amount` and `reference`, and without `pending`, when it is `amount_only`")
-            }
+            ("amount_only", ..) => invalid(
+                "scope",
+                "goes with `amount` and `reference`, and without `pending`, when it is `amount_only`",
+            ),
             _ => Err(InvalidField::new("scope", "scope_invalid", "must be `sale` or `amount_only`")),
         }
     }

@@ -67,10 +67,14 @@ pub(super) struct Chain {
     tokens: BTreeMap<Id, OnChain>,
     calls: Vec<(Ask, Stage)>,
     /// Whether the contract refuses an issue whose predecessor lives. A test switches it off to see what it keeps.
-    pub(super) forgets_predecessors: bool,
+    forgets_predecessors: bool,
 }
 
 impl Chain {
+    pub(super) fn with_guard(guards: bool) -> Self {
+        Self { forgets_predecessors: !guards, ..Self::default() }
+    }
+
     pub(super) fn queue(&mut self, ask: Ask) {
         self.calls.push((ask, Stage::Queued));
     }

@@ -1,6 +1,6 @@
 //! Random histories of a small edition: events told twice, shuffled, delayed and out of order, racing the chain and the clock.
 //!
-//! `COLOPHON_HISTORIES` says how many; `make prove-sales` takes a hundred thousand.
+//! `COLOPHON_TEST_HISTORIES` says how many; `make prove-sales` takes a hundred thousand.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -14,8 +14,8 @@ use super::world::{Fault, World};
 type History = Vec<(u8, u8, u8)>;
 
 fn histories() -> u32 {
-    let given = std::env::var("COLOPHON_HISTORIES").ok();
-    given.map_or(5_000, |number| number.parse().expect("COLOPHON_HISTORIES is a number"))
+    let given = std::env::var("COLOPHON_TEST_HISTORIES").ok();
+    given.map_or(5_000, |number| number.parse().expect("COLOPHON_TEST_HISTORIES is a number"))
 }
 
 /// Lives through a history and drains it; tells which law was broken.
@@ -29,7 +29,11 @@ fn live(history: &History, fault: Fault) -> Result<World, String> {
     Ok(world)
 }
 
-fn run(cases: u32, fault: Fault, seen: &Mutex<BTreeMap<&'static str, usize>>) -> Result<(), TestError<History>> {
+fn run(
+    cases: u32,
+    fault: Fault,
+    seen: &Mutex<BTreeMap<&'static str, usize>>,
+) -> Result<(), TestError<History>> {
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
     let steps = vec((any::<u8>(), any::<u8>(), any::<u8>()), 0..160);
     TestRunner::new(config).run(&steps, |history| {
@@ -90,7 +94,8 @@ fn a_house_that_breaks_a_law_is_found_out() {
 
 /// Looks for a history in which `fault` breaks that very law.
 fn breaks(fault: Fault, law: &str) -> bool {
-    let config = Config { cases: 20_000, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
+    let config =
+        Config { cases: 20_000, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     let steps = vec((any::<u8>(), any::<u8>(), any::<u8>()), 0..160);
     let found = TestRunner::new(config).run(&steps, |history| match live(&history, fault) {
         Err(broken) if broken.contains(law) => Err(TestCaseError::fail(broken)),

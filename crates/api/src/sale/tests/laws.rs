@@ -32,7 +32,10 @@ fn events() -> Vec<ShopEvent> {
 fn is_of_money(event: &ShopEvent) -> bool {
     matches!(
         event,
-        ShopEvent::Paid | ShopEvent::Refunded { .. } | ShopEvent::AmountRefunded(_) | ShopEvent::Disputed { .. }
+        ShopEvent::Paid
+            | ShopEvent::Refunded { .. }
+            | ShopEvent::AmountRefunded(_)
+            | ShopEvent::Disputed { .. }
     )
 }
 
@@ -61,7 +64,8 @@ fn money_never_moves_goods_and_goods_never_move_money() {
                 };
                 assert_eq!(after, expected, "{}", event.as_str());
             } else {
-                let expected = Sale { goods: after.goods.clone(), return_wish: after.return_wish, ..sale.clone() };
+                let expected =
+                    Sale { goods: after.goods.clone(), return_wish: after.return_wish, ..sale.clone() };
                 assert_eq!(after, expected, "{}", event.as_str());
             }
         }
@@ -102,7 +106,7 @@ fn an_axis_moves_the_same_wherever_the_others_stand() {
 fn what_was_told_twice_changes_nothing_the_second_time() {
     for sale in all_sales() {
         for event in events() {
-            if let Ok(Step::Changed(once)) = sale.hear(&event) {
+            if let Ok(Step::Changed(once)) = sale.clone().hear(&event) {
                 assert_eq!(once.clone().hear(&event), Ok(Step::Unchanged(once)), "{}", event.as_str());
             }
         }
@@ -194,7 +198,8 @@ fn nothing_of_an_undone_sale_can_be_claimed_or_lives_unasked() {
         let known = done(known, &due(&sale, &known).effects);
         assert!(matches!(known.claim, ClaimStanding::Void | ClaimStanding::Released), "{known:?}");
         assert!(!matches!(known.token, TokenStanding::Minting | TokenStanding::Bound), "{known:?}");
-        let sale = sale.after(&due(&sale, &known).effects);
+        let effects = due(&sale, &known).effects;
+        let sale = sale.after(&effects);
         if known.token == TokenStanding::Settled {
             assert_eq!(sale.token_flag, sale.undone(), "{known:?}");
         }
@@ -231,7 +236,8 @@ fn a_withdrawn_sheet_and_one_that_was_let_go_are_left_alone() {
         let let_go = Sale { holds_impression: false, ..sale.clone() };
         let withdrawn = Known { sheet: ImpressionState::Withdrawn, ..known };
         for due in [due(&let_go, &known), due(&sale, &withdrawn)] {
-            let touches = |effect: &Effect| matches!(effect, Effect::MoveSheet(_) | Effect::MarkUnreturned(_));
+            let touches =
+                |effect: &Effect| matches!(effect, Effect::MoveSheet(_) | Effect::MarkUnreturned(_));
             assert!(!due.effects.iter().any(touches), "{:?}", due.effects);
         }
     }

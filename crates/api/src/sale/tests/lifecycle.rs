@@ -6,7 +6,7 @@ use super::*;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/LIFECYCLE.md");
 /// Says that the tables are to be written and not compared.
-const WRITE: &str = "COLOPHON_WRITE_LIFECYCLE";
+const WRITE: &str = "COLOPHON_TEST_WRITE_LIFECYCLE";
 
 /// Every kind of event once, at one moment.
 pub(super) fn all_events(at: Timestamp) -> Vec<ShopEvent> {
@@ -65,15 +65,20 @@ fn head(first: &str, rest: impl IntoIterator<Item = String>) -> Vec<String> {
 fn goods_table() -> String {
     let later = at(NOON + 3 * DAY);
     let names = ["shipped as known", "shipped otherwise"].map(str::to_owned);
-    let columns = names.into_iter().chain(goods_events(later).iter().skip(2).map(|event| event.as_str().to_owned()));
+    let columns = names
+        .into_iter()
+        .chain(goods_events(later).into_iter().skip(2).map(|event| event.as_str().to_owned()));
     let rows = all_goods().into_iter().map(|goods| {
         let sale = sale(goods);
-        let cells = goods_events(later).iter().map(|event| {
-            cell(sale.clone().hear(event), |after| match after.goods.as_str() {
-                same if same == sale.goods.as_str() => "date noted".to_owned(),
-                word => word.to_owned(),
+        let cells = goods_events(later)
+            .iter()
+            .map(|event| {
+                cell(sale.clone().hear(event), |after| match after.goods.as_str() {
+                    same if same == sale.goods.as_str() => "date noted".to_owned(),
+                    word => word.to_owned(),
+                })
             })
-        }).collect::<Vec<_>>();
+            .collect::<Vec<_>>();
         head(sale.goods.as_str(), cells)
     });
     table(&head("goods", columns), rows.collect())
@@ -83,9 +88,9 @@ fn payment_table() -> String {
     let events = &all_events(at(NOON))[..4];
     let rows = PAYMENTS.map(|payment| {
         let sale = Sale { payment, ..sale(Goods::Reserved) };
-        let cells = events.iter().map(|event| {
-            cell(sale.clone().hear(event), |after| after.payment.as_str().to_owned())
-        });
+        let cells = events
+            .iter()
+            .map(|event| cell(sale.clone().hear(event), |after| after.payment.as_str().to_owned()));
         head(payment.as_str(), cells)
     });
     table(&head("payment", events.iter().map(|event| event.as_str().to_owned())), rows.into())
@@ -93,18 +98,21 @@ fn payment_table() -> String {
 
 fn dispute_table() -> String {
     let moments = [("newer", 2 * DAY), ("same moment", DAY), ("older", 0)];
-    let columns = moments.iter().flat_map(|(name, _)| {
-        DisputeOutcome::ALL.map(|outcome| format!("{}, {name}", outcome.as_str()))
-    });
+    let columns = moments
+        .iter()
+        .flat_map(|(name, _)| DisputeOutcome::ALL.map(|outcome| format!("{}, {name}", outcome.as_str())));
     let rows = DISPUTES.map(|dispute| {
         let known = (dispute != Dispute::None).then(|| at(NOON + DAY));
         let sale = Sale { dispute, disputed_at: known, ..sale(Goods::Reserved) };
-        let cells = moments.iter().flat_map(|(_, offset)| {
-            DisputeOutcome::ALL.map(|outcome| {
-                let event = ShopEvent::Disputed { outcome, occurred_at: at(NOON + offset) };
-                cell(sale.clone().hear(&event), |after| after.dispute.as_str().to_owned())
+        let cells = moments
+            .iter()
+            .flat_map(|(_, offset)| {
+                DisputeOutcome::ALL.map(|outcome| {
+                    let event = ShopEvent::Disputed { outcome, occurred_at: at(NOON + offset) };
+                    cell(sale.clone().hear(&event), |after| after.dispute.as_str().to_owned())
+                })
             })
-        }).collect::<Vec<_>>();
+            .collect::<Vec<_>>();
         head(dispute.as_str(), cells)
     });
     table(&head("dispute", columns), rows.into())
@@ -112,13 +120,17 @@ fn dispute_table() -> String {
 
 fn undone_table() -> String {
     let pairs = PAYMENTS.map(|payment| DISPUTES.map(|dispute| (payment, dispute))).concat();
-    let columns = pairs.iter().map(|(payment, dispute)| format!("{}, {}", payment.as_str(), dispute.as_str()));
+    let columns =
+        pairs.iter().map(|(payment, dispute)| format!("{}, {}", payment.as_str(), dispute.as_str()));
     let rows = all_goods().into_iter().map(|goods| {
         let sale = sale(goods);
-        let cells = pairs.iter().map(|(payment, dispute)| {
-            let sale = Sale { payment: *payment, dispute: *dispute, ..sale.clone() };
-            sale.undone().map_or("·", Cause::as_str).to_owned()
-        }).collect::<Vec<_>>();
+        let cells = pairs
+            .iter()
+            .map(|(payment, dispute)| {
+                let sale = Sale { payment: *payment, dispute: *dispute, ..sale.clone() };
+                sale.undone().map_or("·", Cause::as_str).to_owned()
+            })
+            .collect::<Vec<_>>();
         head(sale.goods.as_str(), cells)
     });
     table(&head("goods", columns), rows.collect())
@@ -173,15 +185,28 @@ fn effects_word(effects: &[Effect]) -> String {
 fn asked_table() -> String {
     let delivered = || sale(all_goods()[2].clone());
     let returning = || sale(all_goods()[3].clone());
-    let columns = ["the sale stands", "a return is open 48 h before the token settles", "the window has closed, with `settle_early`", "the sale is undone", "it was undone and stands again"];
+    let columns = [
+        "the sale stands",
+        "a return is open 48 h before the token settles",
+        "the window has closed, with `settle_early`",
+        "the sale is undone",
+        "it was undone and stands again",
+    ];
     let rows = TokenStanding::ALL.map(|token| {
-        let claim = if token == TokenStanding::NotAsked { ClaimStanding::Redeemable } else { ClaimStanding::Redeemed };
+        let claim = if token == TokenStanding::NotAsked {
+            ClaimStanding::Redeemable
+        } else {
+            ClaimStanding::Redeemed
+        };
         let known = known(claim, token, ImpressionState::Sold);
         let last_call = Known { now: at(NOON + 199 * DAY), ..known };
         let early = Known { settle_early: true, ..known };
         let refunded = Sale { payment: Payment::Refunded, ..delivered() };
         let flagged = Sale { token_flag: Some(Cause::Disputed), ..delivered() };
-        let voided = Known { claim: if token == TokenStanding::NotAsked { claim } else { ClaimStanding::Void }, ..known };
+        let voided = Known {
+            claim: if token == TokenStanding::NotAsked { claim } else { ClaimStanding::Void },
+            ..known
+        };
         let cells = [
             due(&delivered(), &known),
             due(&returning(), &last_call),

@@ -1,12 +1,15 @@
 //! A whole house in memory: an edition of a few sheets, their sales, the books as [`due`] asks for them, and the chain. Events
 //! come twice, late and shuffled; the laws are checked after each step.
 
+mod books;
+mod checks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use minting::call::{CallId, CallState};
-use minting::token::{Token, TokenState};
+use minting::call::CallState;
+use minting::token::Token;
 
-use super::chain::{Ask, Chain, End, Id, OnChain};
+use super::chain::{Ask, Chain, Id};
 use super::*;
 
 const HOUR: i64 = 3_600_000_000;
@@ -76,8 +79,7 @@ fn hours(hour: i64) -> Timestamp {
 
 impl World {
     pub(super) fn new(sheets: usize, settle_early: bool, fault: Fault) -> Self {
-        let chain =
-            Chain { forgets_predecessors: fault == Fault::FreeBeforeVoidUnguarded, ..Chain::default() };
+        let chain = Chain::with_guard(fault != Fault::FreeBeforeVoidUnguarded);
         Self {
             hour: 1_000,
             sheets: vec![ImpressionState::Available; sheets],
@@ -194,7 +196,9 @@ impl World {
 
     fn tell_early(&mut self, place: usize) -> Result<(), String> {
         let number = place % self.stories.len().max(1);
-        let Some(event) = self.stories.get_mut(number).and_then(|story| story.early.pop()) else { return Ok(()) };
+        let Some(event) = self.stories.get_mut(number).and_then(|story| story.early.pop()) else {
+            return Ok(());
+        };
         self.tell(number, event)
     }
 
@@ -232,268 +236,6 @@ impl World {
                 }
             }
             Err(Refusal::Contradiction { .. }) => {}
-        }
-        Ok(())
-    }
-
-    /// Redeems an open claim, and sometimes one that is just being undone.
-    fn redeem(&mut self, place: usize) {
-        let Some(number) = self.story(place) else { return };
-        if self.stories[number].claim != ClaimStanding::Redeemable {
-            return;
-        }
-        self.stories[number].claim = ClaimStanding::Redeemed;
-        self.stories[number].redeemed_at = self.hour;
-        self.issue(number);
-        self.note("redeemed");
-    }
-
-    fn issue(&mut self, number: usize) {
-        let story = &mut self.stories[number];
-        let issues = self.tokens.keys().filter(|id| id.0 == story.sheet).count();
-        let id = (story.sheet, u8::try_from(issues).expect("few issues"));
-        let settles_at = (story.redeemed_at + 43 * 24).max(self.hour);
-        story.token = Some(id);
-        story.waits = true;
-        let token = Token {
-            token_id: minting::token::TokenId::from_number(1_000_000 + (id.0 as u64 + 1) * 100 + u64::from(id.1))
-                .expect("an id"),
-            impression_id: story.sale.impression_id.clone(),
-            recipient: catalog::account::Account::from_bytes([7; 20]),
-            settles_at: hours(settles_at),
-            mint_call_id: CallId::generate(at(NOON), CHANCE),
-            state: TokenState::Unissued,
-            metadata: String::new(),
-            created_at: hours(self.hour),
-        };
-        self.tokens.insert(id, Booked { token, void: None, settling: false });
-        self.chain.queue(Ask::Mint(id, settles_at));
-    }
-
-    /// The books hear of the end of a call, as the confirming pass writes it.
-    fn hear(&mut self, place: usize) {
-        let Some((ask, end)) = self.chain.hear(place) else { return };
-        let Some(booked) = self.tokens.get_mut(&ask.id()) else { return };
-        let state = match (ask, end) {
-            (_, End::Again) => return,
-            (Ask::Mint(..), End::Done) => TokenState::Bound,
-            (Ask::Mint(..), End::Void) | (Ask::Void(_), End::Done) => TokenState::Voided,
-            (Ask::Settle(_), End::Done) => TokenState::Settled,
-            _ => booked.token.state,
-        };
-        let over = matches!(booked.token.state, TokenState::Voided | TokenState::Surrendered);
-        if !over && !(booked.token.state == TokenState::Settled && state == TokenState::Bound) {
-            booked.token.state = state;
-        }
-        if let Ask::Void(_) = ask {
-            booked.void = Some(match end {
-                End::Refused => CallState::Refused("settled".to_owned()),
-                _ => CallState::Done(None),
-            });
-            self.note(if end == End::Refused { "void came too late" } else { "voided" });
-        }
-    }
-
-    fn known(&self, number: usize) -> Known {
-        let story = &self.stories[number];
-        let booked = story.token.and_then(|id| self.tokens.get(&id));
-        Known {
-            claim: story.claim,
-            opens: crate::claim::opens(crate::config::OpenOn::Shipment, &story.sale.goods),
-            token: booked.map_or(TokenStanding::NotAsked, |booked| {
-                TokenStanding::of(&booked.token, booked.void.as_ref())
-            }),
-            terms: booked.map(|booked| (hours(story.redeemed_at), booked.token.settles_at)),
-            settling: booked.is_some_and(|booked| booked.settling),
-            sheet: self.sheets[story.sheet],
-            unreturned: self.unreturned[story.sheet],
-            issues_left: true,
-            window: std::time::Duration::from_hours(7 * 24),
-            settle_early: self.settle_early,
-            now: hours(self.hour),
-        }
-    }
-
-    fn distort(&self, number: usize, effects: &[Effect]) -> Vec<Effect> {
-        let story = &self.stories[number];
-        let undone = story.sale.undone().is_some();
-        let mut effects = effects.to_vec();
-        let voids = effects.iter().any(|effect| matches!(effect, Effect::VoidToken(_)));
-        match self.fault {
-            Fault::ForgetVoid => effects.retain(|effect| !matches!(effect, Effect::VoidToken(_))),
-            Fault::ForgetClaim => effects.retain(|effect| *effect != Effect::VoidClaim),
-            Fault::ForgetFlag => effects.retain(|effect| !matches!(effect, Effect::FlagToken(_))),
-            Fault::FreeAtRefund if undone && story.sale.holds_impression => {
-                effects.push(Effect::MoveSheet(ImpressionState::Available));
-            }
-            Fault::FreeBeforeVoid | Fault::FreeBeforeVoidUnguarded if voids && !story.sale.goods.are_out() => {
-                effects.push(Effect::MoveSheet(ImpressionState::Available));
-            }
-            Fault::VoidTwice => {
-                let void = effects.iter().copied().find(|effect| matches!(effect, Effect::VoidToken(_)));
-                effects.extend(void);
-            }
-            Fault::LoseSheet if undone => {
-                effects.retain(|effect| !matches!(effect, Effect::MoveSheet(ImpressionState::Available)));
-            }
-            _ => {}
-        }
-        effects
-    }
-
-    fn carry_out(&mut self, number: usize, effects: &[Effect]) -> Result<(), String> {
-        let effects = self.distort(number, effects);
-        let waits = due(&self.stories[number].sale, &self.known(number)).waits;
-        let story = &mut self.stories[number];
-        story.waits = waits || effects.contains(&Effect::ReissueToken);
-        story.sale = story.sale.clone().after(&effects);
-        let sheet = story.sheet;
-        for effect in effects {
-            let story = &mut self.stories[number];
-            match effect {
-                Effect::OpenClaim => story.claim = ClaimStanding::Redeemable,
-                Effect::VoidClaim if story.claim == ClaimStanding::Void => {
-                    return Err("a claim was voided twice".to_owned());
-                }
-                Effect::VoidClaim => story.claim = ClaimStanding::Void,
-                Effect::VoidToken(_) => {
-                    let id = story.token.ok_or("a void without a token")?;
-                    self.chain.withdraw_mint(id);
-                    self.ask(Ask::Void(id))?;
-                    if let Some(booked) = self.tokens.get_mut(&id) {
-                        booked.void = Some(CallState::Queued { setback: None });
-                    }
-                }
-                Effect::SettleToken => {
-                    let id = story.token.ok_or("a settling without a token")?;
-                    self.ask(Ask::Settle(id))?;
-                    if let Some(booked) = self.tokens.get_mut(&id) {
-                        booked.settling = true;
-                    }
-                    self.note("settled early");
-                }
-                Effect::ReissueToken => {
-                    self.issue(number);
-                    self.note("issued again");
-                }
-                Effect::MoveSheet(to) => {
-                    let from = self.sheets[sheet];
-                    if !from.may_become(to) {
-                        return Err(format!("a sheet went from {} to {}", from.as_str(), to.as_str()));
-                    }
-                    self.sheets[sheet] = to;
-                }
-                Effect::MarkUnreturned(unreturned) => self.unreturned[sheet] = unreturned,
-                Effect::FlagToken(_) => self.note("flagged"),
-                Effect::UnflagToken | Effect::ReportWindowOutlivesLock => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// A void and a settling are asked once for an id, ever.
-    fn ask(&mut self, ask: Ask) -> Result<(), String> {
-        if !self.asked.insert(ask) {
-            return Err(format!("{ask:?} was asked twice"));
-        }
-        self.chain.queue(ask);
-        Ok(())
-    }
-
-    /// What the following step does for one sale that waits.
-    fn follow(&mut self, place: usize) -> Result<(), String> {
-        let waiting: Vec<usize> = (0..self.stories.len()).filter(|n| self.stories[*n].waits).collect();
-        let Some(number) = waiting.get(place % waiting.len().max(1)).copied() else { return Ok(()) };
-        if self.known(number).token == TokenStanding::Settled
-            && let Some(id) = self.stories[number].token
-            && self.chain.status(id, self.hour) == Some(OnChain::Surrendered)
-        {
-            if let Some(booked) = self.tokens.get_mut(&id) {
-                booked.token.state = TokenState::Surrendered;
-            }
-            self.note("surrendered");
-        }
-        let effects = due(&self.stories[number].sale, &self.known(number)).effects;
-        self.carry_out(number, &effects)
-    }
-
-    /// What must hold at every moment.
-    fn check(&self) -> Result<(), String> {
-        for (sheet, state) in self.sheets.iter().enumerate() {
-            let holders =
-                self.stories.iter().filter(|story| story.sheet == sheet && story.sale.holds_impression).count();
-            let expected = usize::from(!matches!(state, ImpressionState::Available));
-            if holders != expected {
-                return Err(format!("sheet {sheet} is {} and {holders} sales have a right to it", state.as_str()));
-            }
-            if *state == ImpressionState::Available {
-                if !self.in_house[sheet] {
-                    return Err(format!("sheet {sheet} is for sale and not in the house"));
-                }
-                if self.chain.live_tokens_of(sheet, self.hour) > 0 {
-                    return Err(format!("sheet {sheet} is for sale and has a living token"));
-                }
-            }
-            if self.chain.live_tokens_of(sheet, self.hour) > 1 {
-                return Err(format!("sheet {sheet} has two living tokens"));
-            }
-        }
-        for story in &self.stories {
-            let claimable = !matches!(story.claim, ClaimStanding::Void | ClaimStanding::Released);
-            if story.sale.undone().is_some() && claimable {
-                return Err("the claim of an undone sale stands".to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets everything that is under way come to its end, without time passing, and checks where it ended.
-    pub(super) fn drain(&mut self) -> Result<(), String> {
-        for _ in 0..1_000 {
-            for place in 0..4 {
-                self.chain.sign(place);
-                self.chain.finalize(place, self.hour);
-                self.hear(place);
-            }
-            for place in 0..self.stories.len() {
-                self.follow(place)?;
-            }
-            self.check()?;
-            let due_somewhere = (0..self.stories.len())
-                .any(|number| self.stories[number].waits && !due(&self.stories[number].sale, &self.known(number)).effects.is_empty());
-            if self.chain.is_idle() && !due_somewhere {
-                return self.check_drained();
-            }
-        }
-        Err("it never comes to rest".to_owned())
-    }
-
-    fn check_drained(&self) -> Result<(), String> {
-        for story in &self.stories {
-            let Some(cause) = story.sale.undone() else { continue };
-            let on_chain = story.token.and_then(|id| self.chain.status(id, self.hour));
-            match on_chain {
-                Some(OnChain::Bound(_)) => {
-                    return Err(format!("a sale is {} and its token lives unsettled", cause.as_str()));
-                }
-                Some(OnChain::Settled) => {
-                    if story.sale.token_flag != Some(cause) {
-                        return Err("a token out of reach bears no flag".to_owned());
-                    }
-                    if story.sale.holds_impression && self.sheets[story.sheet] != ImpressionState::Quarantined {
-                        return Err("the sheet of a token out of reach is not quarantined".to_owned());
-                    }
-                }
-                None | Some(OnChain::Voided | OnChain::Surrendered) => {
-                    let back = matches!(
-                        story.sale.goods,
-                        Goods::Canceled | Goods::Inspected(_, Condition::SameSheet)
-                    );
-                    if back && story.sale.holds_impression {
-                        return Err("a sheet is back, its token gone, and it is not free".to_owned());
-                    }
-                }
-            }
         }
         Ok(())
     }

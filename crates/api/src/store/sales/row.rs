@@ -4,7 +4,8 @@ use catalog::clock::Timestamp;
 use catalog::db::DbError;
 
 use crate::sale::{
-    Cause, Condition, Dispute, Goods, Journey, Money, OrderUnit, Payment, Reference, ReturnWish, Sale, Shipment,
+    Cause, Condition, Dispute, Goods, Journey, Money, OrderUnit, Payment, Reference, ReturnWish, Sale,
+    Shipment,
 };
 
 /// The columns of a sale, in the order of [`SaleRow`].

@@ -77,7 +77,7 @@ async fn surrender(app: &TestApp, token: &Value, owner: &Wallet) {
 both_databases! {
     async fn a_refund_ends_right_before_the_claim_in_flight_and_after_inclusion(db: TestDb) {
         let app = TestApp::start(&db).await;
-        let edition = app.publish_edition(4).await;
+        let edition = app.publish_edition(5).await;
         let buyer = Wallet::fresh();
 
         // Before the claim: there is never a token.
@@ -89,13 +89,18 @@ both_databases! {
         let (in_flight, first) = redeemed(&app, &edition, &buyer).await;
         app.tell(&in_flight, "refund", &refund()).await.expect(200);
 
+        // When the mint is in a block that may still go.
+        let (included, between) = redeemed(&app, &edition, &buyer).await;
+        app.wait_until(&format!("/v1/tokens/{between}"), |token| token["tx_hash"].is_string()).await;
+        app.tell(&included, "refund", &refund()).await.expect(200);
+
         // After the mint is confirmed.
         let (minted, second) = redeemed(&app, &edition, &buyer).await;
         let bound = app.recorded(&second).await;
         assert_eq!((bound["state"].as_str(), status_on_chain(&app, &bound).await), (Some("bound"), 1));
         app.tell(&minted, "refund", &refund()).await.expect(200);
 
-        for token_id in [&first, &second] {
+        for token_id in [&first, &between, &second] {
             let token = token_until(&app, token_id, "voided").await;
             assert_eq!((&token["flag"], &token["successor"]), (&Value::Null, &Value::Null));
             assert_eq!(status_on_chain(&app, &token).await, 3, "voided");
@@ -104,9 +109,9 @@ both_databases! {
         // Two sheets come home; one is not the sheet that was sold.
         send_back(&app, &in_flight, "same_sheet").await;
         send_back(&app, &minted, "swapped").await;
-        // 4 of the run and 2 proofs: one with a buyer who was refunded, one looked at and free, one quarantined.
+        // 5 of the run and 2 proofs: two with buyers who were refunded, one looked at and free, one quarantined.
         let census = census_until(&app, &edition, "available", 4).await;
-        assert_eq!((&census["sold"], &census["quarantined"]), (&json!(1), &json!(1)), "{census}");
+        assert_eq!((&census["sold"], &census["quarantined"]), (&json!(2), &json!(1)), "{census}");
 
         // The free one is sold again, and its next issue minted.
         let (again, next) = redeemed(&app, &edition, &buyer).await;

@@ -21,7 +21,8 @@ pub(crate) use members::{bind_call, lock_members, members};
 pub use progress::{Progress, progress_of, progress_of_call};
 pub(crate) use tokens::set_token_state;
 pub use tokens::{
-    NewToken, find_token, find_token_of, issue_token, list_tokens, next_token_id, record_surrender, void_token,
+    NewToken, find_token, find_token_of, issue_token, list_tokens, next_token_id, record_surrender,
+    void_token,
 };
 pub use transactions::find_transaction;
 pub(crate) use transactions::{

@@ -85,7 +85,7 @@ impl World {
         }
     }
 
-    fn distort(&self, number: usize, effects: &[Effect]) -> Vec<Effect> {
+    pub(super) fn distort(&self, number: usize, effects: &[Effect]) -> Vec<Effect> {
         let story = &self.stories[number];
         let undone = story.sale.undone().is_some();
         let mut effects = effects.to_vec();

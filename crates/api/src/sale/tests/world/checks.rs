@@ -53,8 +53,8 @@ impl World {
             }
             self.check()?;
             let due_somewhere = (0..self.stories.len()).any(|number| {
-                self.stories[number].waits
-                    && !due(&self.stories[number].sale, &self.known(number)).effects.is_empty()
+                let effects = due(&self.stories[number].sale, &self.known(number)).effects;
+                self.stories[number].waits && !self.distort(number, &effects).is_empty()
             });
             if self.chain.is_idle() && !due_somewhere {
                 return self.check_drained();

@@ -363,11 +363,14 @@ contract PrintEditions is ERC721, ERC2981, Roles {
         }
         if (facts.isTombstone()) return VoidSkipReason.Tombstone;
         if (facts.isSettled()) return VoidSkipReason.Settled;
-        if (facts.isLive()) return VoidSkipReason.NotSkipped;
-        if (!item.tokenId.isSerialOf(_editions[item.tokenId.edition()].serials)) return VoidSkipReason.UnknownSerial;
-        if (item.tokenId.issue() != 0 && !_factsOf(item.tokenId - 1).isTombstone()) {
-            return VoidSkipReason.PredecessorLive;
-        }
+        if (facts.isUnissued()) return _whyNotNext(item.tokenId);
+        return VoidSkipReason.NotSkipped;
+    }
+
+    /// @dev Why an unissued id is not the next one that could be minted.
+    function _whyNotNext(uint256 tokenId) private view returns (VoidSkipReason) {
+        if (!tokenId.isSerialOf(_editions[tokenId.edition()].serials)) return VoidSkipReason.UnknownSerial;
+        if (tokenId.issue() != 0 && !_factsOf(tokenId - 1).isTombstone()) return VoidSkipReason.PredecessorLive;
         return VoidSkipReason.NotSkipped;
     }
 

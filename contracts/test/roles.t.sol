@@ -124,6 +124,8 @@ contract RolesTest is EditionsTest {
         address[6] memory callers = [_stranger(raw, address(0)), ADMIN, CURATOR, MINTER, REGISTRAR, VAULT];
         _expectNoRole(callers[pick % 6], token.PAUSER_ROLE());
         token.pause();
+        vm.expectEmit(address(token));
+        emit IPrintEditions.Paused(PAUSER);
         _pause();
         vm.assertTrue(token.paused(), "paused");
         _expectRefusal(PAUSER, abi.encodeWithSelector(IPrintEditions.EnforcedPause.selector));
@@ -135,6 +137,8 @@ contract RolesTest is EditionsTest {
         _pause();
         _expectNoRole(callers[pick % 6], ADMIN_ROLE);
         token.unpause();
+        vm.expectEmit(address(token));
+        emit IPrintEditions.Unpaused(ADMIN);
         vm.prank(ADMIN);
         token.unpause();
         vm.assertFalse(token.paused(), "paused");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::anvil::{Anvil, Blocks};
+use tests::anvil::{Anvil, Blocks};
 
 #[tokio::test]
 async fn a_chain_on_demand_stands_still_until_it_is_told_to_go_on() {

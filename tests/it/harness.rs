@@ -1,7 +1,5 @@
 //! What the tests stand on: a chain and a database each, made for it.
 
-pub(crate) mod anvil;
 pub(crate) mod app;
 #[macro_use]
 pub(crate) mod database;
-pub(crate) mod postgres;

@@ -13,12 +13,13 @@ use catalog::chance::SystemChance;
 use catalog::clock::{Clock, SystemClock};
 use catalog::ids::EventId;
 use catalog::image::ImageFormat;
-use minting::signer::SigningKey;
-use minting::{drawing, wallet};
+use minting::drawing;
 use serde_json::{Value, json};
+use tests::program::free_address;
+pub(crate) use tests::wallet::Wallet;
 
 pub(crate) use self::http::Answer;
-use self::process::{Service, free_address};
+use self::process::Service;
 use self::world::World;
 use super::database::TestDb;
 
@@ -34,28 +35,6 @@ pub(crate) struct TestApp {
     curator: String,
     shop: String,
     client: reqwest::Client,
-}
-
-/// A buyer's wallet.
-pub(crate) struct Wallet {
-    key: SigningKey,
-}
-
-impl Wallet {
-    /// A wallet that nobody had before.
-    pub(crate) fn fresh() -> Self {
-        Self { key: SigningKey::generate(&SystemChance) }
-    }
-
-    /// Its address (EIP-55).
-    pub(crate) fn address(&self) -> String {
-        wallet::checksummed(self.key.account())
-    }
-
-    /// Its signature over a text (EIP-191).
-    pub(crate) fn sign(&self, text: &str) -> String {
-        self.key.sign_text(text).expect("a signature")
-    }
 }
 
 impl TestApp {

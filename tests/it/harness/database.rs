@@ -2,10 +2,10 @@
 
 use std::future::Future;
 
-use catalog::db::{Db, DbUrl};
+use catalog::db::Db;
 use tempfile::TempDir;
-
-use super::postgres;
+pub(crate) use tests::database::open;
+use tests::postgres;
 
 /// Runs each test on `SQLite` and on `PostgreSQL`. Use it once in a file: the tests are listed as
 /// `FILE::sqlite::NAME` and `FILE::postgres::NAME`.
@@ -62,12 +62,6 @@ where
         let db = open(&url).await;
         finish(db.clone(), test(TestDb { db, url }), postgres::drop_database(name)).await;
     });
-}
-
-/// Opens a database by the address that a service would be given.
-pub(crate) async fn open(url: &str) -> Db {
-    let url: DbUrl = url.parse().expect("the address of a database");
-    Db::connect(&url).await.expect("the database to answer")
 }
 
 fn runtime() -> tokio::runtime::Runtime {

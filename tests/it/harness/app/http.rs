@@ -5,8 +5,8 @@ use std::pin::Pin;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
+use tests::program::tail;
 
-use super::process::tail;
 use super::{TestApp, fresh};
 
 /// A request about to be sent: `app.post(…).by_shop().once().await`.

@@ -1,12 +1,12 @@
 //! The program itself, as a process of its own.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tests::program::{free_address, tail};
 
 use super::world::World;
 
@@ -20,22 +20,6 @@ pub(crate) struct Service {
     process: Child,
     url: String,
     log: PathBuf,
-}
-
-/// The program that `cargo build --release` made beside this binary.
-pub(crate) fn program() -> PathBuf {
-    let this = std::env::current_exe().expect("the path of this binary");
-    let folder = this.parent().and_then(Path::parent).expect("the folder of the build");
-    let program = folder.join("colophon");
-    assert!(program.is_file(), "{} is missing: run `cargo build --release` first", program.display());
-    program
-}
-
-/// The last lines of a log.
-pub(crate) fn tail(log: &Path) -> String {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(30)..].join("\n")
 }
 
 impl Service {
@@ -135,20 +119,4 @@ impl Drop for Service {
             self.log_tail()
         );
     }
-}
-
-/// An address that nobody listens on at this moment.
-pub(crate) fn free_address() -> String {
-    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    socket.local_addr().expect("its address").to_string()
-}
-
-/// The program without any setting of the surroundings.
-#[expect(clippy::disallowed_methods, reason = "settings of the surroundings are removed here, none is read")]
-pub(crate) fn clean_command() -> Command {
-    let mut command = Command::new(program());
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COLOPHON_")) {
-        command.env_remove(name);
-    }
-    command
 }

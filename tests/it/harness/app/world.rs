@@ -12,9 +12,9 @@ use minting::wallet;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tests::anvil::{Anvil, Blocks};
+use tests::program::{clean_command, free_address};
 
-use super::process::{clean_command, free_address};
-use crate::harness::anvil::{Anvil, Blocks};
 use crate::harness::database::TestDb;
 
 /// A thousand ether: gas for a test.

@@ -13,7 +13,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, raw_sql};
 use tokio::sync::OnceCell;
 
-use super::database::open;
+use crate::database::open;
 
 /// A server, and the process that keeps it alive when that is ours.
 struct Server {
@@ -50,7 +50,7 @@ fn start() -> Server {
 }
 
 /// The address of the database `name` on the server of this run.
-pub(crate) fn url_of(name: &str) -> String {
+pub fn url_of(name: &str) -> String {
     let url = &server().url;
     let (address, options) =
         url.split_once('?').map_or((url.as_str(), ""), |(address, rest)| (address, rest));
@@ -59,7 +59,7 @@ pub(crate) fn url_of(name: &str) -> String {
 }
 
 /// Makes a database with the schema of today and nothing in it; tells its name.
-pub(crate) async fn create_database() -> String {
+pub async fn create_database() -> String {
     let template = TEMPLATE.get_or_init(make_template).await;
     let name = next_name("test");
     administer(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
@@ -67,7 +67,7 @@ pub(crate) async fn create_database() -> String {
 }
 
 /// Removes a database, whoever may still be connected to it.
-pub(crate) async fn drop_database(name: String) {
+pub async fn drop_database(name: String) {
     administer(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
 }
 

@@ -7,31 +7,36 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 
 /// A running anvil. It ends when it is dropped.
-pub(crate) struct Anvil {
+pub struct Anvil {
     process: Child,
     url: String,
+    client: reqwest::Client,
 }
 
-/// When blocks are made.
+/// When blocks are made, and when they are final.
 #[derive(Clone, Copy)]
-pub(crate) enum Blocks {
-    /// One a second, as production's development chain makes them.
+pub enum Blocks {
+    /// One a second, as production's development chain makes them; final two blocks later.
     EverySecond,
-    /// When the test says so: [`Anvil::mine`].
+    /// When the test says so ([`Anvil::mine`]); final two blocks later.
     OnDemand,
+    /// Four a second; final 64 blocks later, as on Ethereum.
+    FourASecond,
 }
 
 impl Anvil {
-    /// Starts a chain whose blocks are final two blocks later.
-    pub(crate) fn start(blocks: Blocks) -> Self {
+    /// Starts a chain.
+    #[must_use]
+    pub fn start(blocks: Blocks) -> Self {
         let program = program();
         let rhythm: &[&str] = match blocks {
-            Blocks::EverySecond => &["--block-time", "1"],
-            Blocks::OnDemand => &["--no-mining"],
+            Blocks::EverySecond => &["--slots-in-an-epoch", "1", "--block-time", "1"],
+            Blocks::OnDemand => &["--slots-in-an-epoch", "1", "--no-mining"],
+            Blocks::FourASecond => &["--slots-in-an-epoch", "32", "--block-time", "0.25"],
         };
         let mut process = Command::new(&program)
             // Port 0: anvil takes a free one and says which.
-            .args(["--host", "127.0.0.1", "--port", "0", "--slots-in-an-epoch", "1"])
+            .args(["--host", "127.0.0.1", "--port", "0"])
             .args(rhythm)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -48,34 +53,46 @@ impl Anvil {
         let place = place.expect("anvil to say where it listens");
         // Somebody has to read on, or anvil would wait for room in the pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self { process, url: format!("http://{place}") }
+        Self { process, url: format!("http://{place}"), client: reqwest::Client::new() }
     }
 
     /// Where it answers.
-    pub(crate) fn url(&self) -> &str {
+    #[must_use]
+    pub fn url(&self) -> &str {
         &self.url
     }
 
     /// Makes `count` blocks.
-    pub(crate) async fn mine(&self, count: u64) {
+    pub async fn mine(&self, count: u64) {
         self.ask("anvil_mine", json!([format!("{count:#x}")])).await;
     }
 
     /// The height of the chain.
-    pub(crate) async fn height(&self) -> u64 {
-        let height = self.ask("eth_blockNumber", json!([])).await;
-        let digits = height.as_str().and_then(|text| text.strip_prefix("0x")).expect("a height");
-        u64::from_str_radix(digits, 16).expect("a height")
+    pub async fn height(&self) -> u64 {
+        number(&self.ask("eth_blockNumber", json!([])).await).expect("a height")
     }
 
-    /// Asks the node a question of JSON-RPC.
-    pub(crate) async fn ask(&self, method: &str, parameters: Value) -> Value {
-        let question = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters });
-        let answer = reqwest::Client::new().post(&self.url).json(&question).send().await;
-        let mut answer: Value = answer.expect("the chain to answer").json().await.expect("JSON");
-        assert!(answer.get("error").is_none(), "{method}: {answer}");
-        answer["result"].take()
+    /// Asks the node a question of JSON-RPC that it must answer.
+    pub async fn ask(&self, method: &str, parameters: Value) -> Value {
+        self.try_ask(method, parameters).await.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
+
+    /// Asks the node a question of JSON-RPC; what it objects, if it does.
+    pub async fn try_ask(&self, method: &str, parameters: Value) -> Result<Value, String> {
+        let question = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters });
+        let answer = self.client.post(&self.url).json(&question).send().await;
+        let mut answer: Value = answer.expect("the chain to answer").json().await.expect("JSON");
+        match answer.get("error") {
+            Some(error) => Err(error.to_string()),
+            None => Ok(answer["result"].take()),
+        }
+    }
+}
+
+/// A number as JSON-RPC writes it: `"0x1f"`.
+#[must_use]
+pub fn number(value: &Value) -> Option<u64> {
+    u64::from_str_radix(value.as_str()?.strip_prefix("0x")?, 16).ok()
 }
 
 impl Drop for Anvil {
@@ -86,6 +103,7 @@ impl Drop for Anvil {
 }
 
 /// The pinned anvil, as `contracts/tools/fetch` puts it there.
-pub(crate) fn program() -> PathBuf {
+#[must_use]
+pub fn program() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/tools/foundry/bin/anvil"))
 }

@@ -1,0 +1,14 @@
+//! What the integration tests (`it/`) and the chaos harness (`chaos/`) both stand on: chains, databases, the program
+//! and wallets.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the ground of tests fails as tests do: at once and loudly"
+)]
+
+pub mod anvil;
+pub mod database;
+pub mod postgres;
+pub mod program;
+pub mod wallet;

@@ -1,1 +1,0 @@
-//! Nothing is built here: the tests of the whole stand in `it/`.

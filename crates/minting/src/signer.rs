@@ -1,5 +1,7 @@
 //! The keys of the lanes: read from keystore files, used to sign, never shown.
 
+mod wire;
+
 use std::fmt;
 use std::fs;
 use std::io::Write;
@@ -18,6 +20,8 @@ use zeroize::Zeroizing;
 use crate::chain::B256;
 use crate::contract;
 use crate::fees::Fees;
+
+pub use wire::{Unreadable, WireTransaction};
 
 /// A key that signs. Neither `Debug` nor any error shows it.
 #[derive(Clone)]

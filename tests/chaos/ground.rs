@@ -1,0 +1,156 @@
+//! What stands around the service: a folder, a chain with the contract on it, secrets, a database, and the proxy that
+//! the service takes for its node.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use api::secrets::Secrets;
+use catalog::account::Account;
+use catalog::db::Db;
+use minting::signer::SigningKey;
+use minting::wallet;
+use serde_json::json;
+use tempfile::TempDir;
+use tests::anvil::{Anvil, Blocks};
+use tests::database::open;
+use tests::postgres;
+use tests::program::{clean_command, free_address};
+
+use crate::dice::SeededChance;
+use crate::plan::{Database, Plan};
+use crate::proxy::Proxy;
+use crate::tell;
+
+/// A hundred thousand ether: gas for a long run.
+const ALLOWANCE: &str = "0x152d02c7e14af6800000";
+/// Chain id of the chains that anvil makes when it is not told otherwise.
+const CHAIN_ID: &str = "31337";
+/// Blocks after the deployment, so that no reorg reaches it.
+const FOUNDATION: u64 = 100;
+
+/// Where the service lives.
+pub(crate) struct Ground {
+    folder: PathBuf,
+    settings: Vec<(&'static str, String)>,
+    /// The chain itself, which the service never sees.
+    pub(crate) chain: Anvil,
+    /// What the service takes for the chain.
+    pub(crate) proxy: Arc<Proxy>,
+    /// The contract.
+    pub(crate) contract: Account,
+    /// The books, read beside the service.
+    pub(crate) books: Db,
+    database_name: Option<String>,
+    /// Where each process listens.
+    pub(crate) addresses: Vec<String>,
+    /// API keys.
+    pub(crate) curator: String,
+    pub(crate) shop: String,
+}
+
+impl Ground {
+    /// Makes everything as an operator would: secrets, contract, roles, keys.
+    pub(crate) async fn make(plan: Arc<Plan>) -> Self {
+        let folder = TempDir::with_prefix("colophon-chaos-").expect("a folder").keep();
+        let chain = Anvil::start(Blocks::FourASecond);
+        let secrets = folder.join("secrets");
+        let signers = make_secrets(&secrets, &plan);
+        for account in &signers {
+            chain.ask("anvil_setBalance", json!([account, ALLOWANCE])).await;
+        }
+        let (database_url, database_name) = match plan.database {
+            Database::Sqlite => (format!("sqlite:{}", folder.join("data/colophon.db").display()), None),
+            Database::Postgres => {
+                let name = postgres::create_database().await;
+                (postgres::url_of(&name), Some(name))
+            }
+        };
+        let addresses: Vec<_> = (0..plan.processes).map(|_| free_address()).collect();
+        let mut settings = vec![
+            ("COLOPHON_PUBLIC_BASE_URL", format!("http://{}", addresses[0])),
+            ("COLOPHON_DATA_DIR", folder.join("data").display().to_string()),
+            ("COLOPHON_DATABASE_URL", database_url.clone()),
+            ("COLOPHON_SECRETS_DIR", secrets.display().to_string()),
+            ("COLOPHON_CHAIN_ID", CHAIN_ID.to_owned()),
+            ("COLOPHON_MINTING__HOURLY_CAP", "1000000".to_owned()),
+            // Small groups make many nonces.
+            ("COLOPHON_MINTING__GROUP_GAS_CEILING", "1000000".to_owned()),
+            ("COLOPHON_MINTING__POLL_INTERVAL_MS", "250".to_owned()),
+            ("COLOPHON_MINTING__BUMP_AFTER_SECONDS", "3".to_owned()),
+            ("COLOPHON_MINTING__LEASE_SECONDS", "5".to_owned()),
+        ];
+        let deploy = say(&folder, &settings, &["--rpc-url", chain.url(), "contract", "deploy"]);
+        let contract = wallet::parse_account(&deploy).expect("the contract's address");
+        settings.push(("COLOPHON_CONTRACT", deploy));
+        chain.mine(FOUNDATION).await;
+        let key = |scope| say(&folder, &settings, &["key", "create", "--scope", scope, "--quiet"]);
+        let (curator, shop) = (key("curator"), key("shop"));
+        let books = open(&database_url).await;
+        let proxy = Proxy::start(&plan, chain.url(), books.clone()).await;
+        tell!("the contract stands at {}, with {} minters", wallet::checksummed(contract), plan.signers);
+        Self { folder, settings, chain, proxy, contract, books, database_name, addresses, curator, shop }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The service of process `index`, not started yet.
+    pub(crate) fn service(&self, index: usize) -> Command {
+        let mut command = command(&self.folder, &self.settings);
+        let node = self.proxy.url(index);
+        command.args(["serve", "--listen", &self.addresses[index], "--rpc-url", &node]);
+        command
+    }
+
+    /// Where process `index` logs.
+    pub(crate) fn log(&self, index: usize) -> PathBuf {
+        self.folder.join(format!("service-{index}.log"))
+    }
+
+    /// The key that the service signs mints with.
+    pub(crate) fn minter(&self) -> SigningKey {
+        SigningKey::open(&self.folder.join("secrets"), "minter").expect("the minter's keystore")
+    }
+
+    /// Removes what a run without findings leaves.
+    pub(crate) async fn clear_up(&self) {
+        self.books.close().await;
+        if let Some(name) = &self.database_name {
+            postgres::drop_database(name.clone()).await;
+        }
+        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+            tell!("{} could not be removed: {error}", self.folder.display());
+        }
+    }
+}
+
+/// Makes the secrets; gives the accounts that sign.
+fn make_secrets(folder: &Path, plan: &Plan) -> Vec<String> {
+    let chance = SeededChance::of(plan.seed, "secrets", 0);
+    Secrets::make_missing(folder, &chance).expect("secrets");
+    let mut names = ["admin", "curator", "minter", "registrar", "vault"].map(ToOwned::to_owned).to_vec();
+    for number in 2..=plan.signers {
+        let name = format!("minter-{number}");
+        SigningKey::generate(&chance).store(folder, &name, &chance).expect("a further minter");
+        names.push(name);
+    }
+    let open = |name: &String| SigningKey::open(folder, name).expect("a keystore");
+    names.iter().map(|name| wallet::checksummed(open(name).account())).collect()
+}
+
+fn command(folder: &Path, settings: &[(&'static str, String)]) -> Command {
+    let mut command = clean_command();
+    command.envs(settings.iter().map(|(name, value)| (*name, value)));
+    command.current_dir(folder);
+    command
+}
+
+/// Runs the program to its end; gives the last line of its standard output.
+fn say(folder: &Path, settings: &[(&'static str, String)], arguments: &[&str]) -> String {
+    let output = command(folder, settings).args(arguments).output().expect("the program to run");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "colophon {}: {}\n{complaint}", arguments.join(" "), output.status);
+    String::from_utf8_lossy(&output.stdout).lines().next_back().unwrap_or_default().to_owned()
+}

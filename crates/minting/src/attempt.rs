@@ -5,6 +5,10 @@ use catalog::clock::Timestamp;
 use crate::fees::Fees;
 use crate::signer::SignedBytes;
 
+/// A transaction has at most so many attempts: the last one pays a thousand times the first. A chain that stands still
+/// for hours is not outbid.
+pub const MOST: usize = 60;
+
 /// Signed bytes in the books.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use catalog::clock::Timestamp;
 
-use crate::attempt::Attempt;
+use crate::attempt::{self, Attempt};
 use crate::call::Member;
 use crate::chain::FeeHistory;
 use crate::ending::{Ended, Ending, FirstMints, NotBelieved, ends};
@@ -21,7 +21,7 @@ use crate::fees::{self, AboveCap, FeePolicy, Fees};
 use crate::send_error::SendRefusal;
 use crate::transaction::{Finding, Inclusion, Sighting, Signed, Transaction, TransactionState, judge};
 
-/// A transaction under way and the bytes that were signed for it, oldest first.
+/// A transaction under way and the bytes that were signed for it, those that pay most last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnderWay {
     /// The transaction.
@@ -193,7 +193,7 @@ impl UnderWay {
         let Some(newest) = self.attempts.last() else { return false };
         let underpriced = visit.last_send.is_some_and(|last| last.underpriced);
         let patience = if underpriced { rules.resend_after } else { rules.bump_after };
-        visit.now.since(newest.signed_at) >= patience
+        self.attempts.len() < attempt::MOST && visit.now.since(newest.signed_at) >= patience
     }
 
     fn send_again(visit: Visit, rules: &Rules) -> Vec<Action> {

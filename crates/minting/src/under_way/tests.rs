@@ -218,3 +218,15 @@ fn nothing_follows_an_end() {
         assert_eq!(told(over.clone(), [event.clone()]).1, [], "{event:?}");
     }
 }
+
+#[test]
+fn a_chain_that_stands_still_is_not_outbid_for_ever() {
+    let mut under_way = live();
+    under_way.attempts = vec![attempt(fees(210, 10)); crate::attempt::MOST - 1];
+    let visit = after(60, None);
+    let (_, actions) = told(under_way.clone(), [Event::Visited(visit)]);
+    assert_eq!(actions, [Action::AskMarket(visit)]);
+    under_way.attempts.push(attempt(fees(210, 10)));
+    let (_, actions) = told(under_way, [Event::Visited(visit)]);
+    assert_eq!(actions, [Action::Send]);
+}

@@ -40,10 +40,25 @@ pub enum Command {
     /// The contract on chain.
     #[command(subcommand)]
     Contract(ContractCommand),
+    /// The signers' lanes; works beside a running service.
+    #[command(subcommand)]
+    Lane(LaneCommand),
     /// Asks the chain and the stored image, and nothing else, about a token.
     Verify {
         /// Its id in plain decimal digits: `12017100`.
         token_id: TokenId,
+    },
+}
+
+/// What to do with lanes.
+#[derive(Debug, Subcommand)]
+pub enum LaneCommand {
+    /// Lists the lanes, and why one stands still.
+    List,
+    /// Lets a frozen lane go on. What the chain lost is sent again, the same calls at the same nonces.
+    Resume {
+        /// The signer's address.
+        signer: String,
     },
 }
 

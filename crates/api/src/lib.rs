@@ -22,6 +22,7 @@ pub mod following;
 pub mod idempotency;
 pub mod json;
 pub mod keys;
+pub mod lanes;
 pub mod readiness;
 mod redeeming;
 pub mod routes;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use api::chain_side;
-use api::cli::{Cli, Command, ContractCommand, KeyCommand};
+use api::cli::{Cli, Command, ContractCommand, KeyCommand, LaneCommand};
 use api::config::{LogSettings, Settings};
 use api::keys::{KeyRing, key_name};
 use api::secrets::{ADMIN, Secrets};
@@ -16,7 +16,7 @@ use catalog::clock::SystemClock;
 use clap::Parser as _;
 use minting::signer::SigningKey;
 use minting::token::TokenId;
-use minting::wallet::checksummed;
+use minting::wallet::{checksummed, parse_account};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -48,6 +48,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Contract(ContractCommand::Deploy) => deploy(&settings).await,
         Command::Verify { token_id } => verify(&settings, token_id).await,
+        Command::Lane(command) => lane(&settings, command).await,
         Command::Key(command) => key(&settings, command).await,
         Command::Migrate => {
             open_database(&settings).await?.close().await;
@@ -80,6 +81,28 @@ async fn verify(settings: &Settings, token_id: TokenId) -> anyhow::Result<()> {
     let finding = api::verification::verify(settings, token_id).await?;
     writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&finding)?)?;
     anyhow::ensure!(finding.holds(), "the token is not proved: {}", finding.verdict);
+    Ok(())
+}
+
+async fn lane(settings: &Settings, command: LaneCommand) -> anyhow::Result<()> {
+    let db = open_database(settings).await?;
+    let mut out = std::io::stdout();
+    match command {
+        LaneCommand::List => {
+            for lane in api::lanes::list(&db).await? {
+                let (signer, role) = (checksummed(lane.signer), lane.role.as_str());
+                let state =
+                    lane.frozen_reason.map_or("works".to_owned(), |reason| format!("frozen: {reason}"));
+                writeln!(out, "{signer}\t{role}\t{state}")?;
+            }
+        }
+        LaneCommand::Resume { signer } => {
+            let signer = parse_account(&signer).context("the signer's address")?;
+            let put_back = api::lanes::resume(settings, &db, signer).await?;
+            writeln!(out, "{put_back} transactions that the chain had lost are under way again")?;
+        }
+    }
+    db.close().await;
     Ok(())
 }
 

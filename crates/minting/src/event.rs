@@ -69,6 +69,13 @@ pub enum MintingEvent {
         /// Why.
         reason: String,
     },
+    /// An operator let a frozen lane go on.
+    LaneResumed {
+        /// Whose.
+        signer: Account,
+        /// How many final transactions the chain had lost: they are under way again.
+        put_back: usize,
+    },
 }
 
 impl MintingEvent {
@@ -102,6 +109,7 @@ impl Event for MintingEvent {
             Self::CallEnded { .. } => "call_ended",
             Self::CallRequeued { .. } => "call_requeued",
             Self::LaneFrozen { .. } => "lane_frozen",
+            Self::LaneResumed { .. } => "lane_resumed",
         }
     }
 
@@ -112,7 +120,7 @@ impl Event for MintingEvent {
             | Self::CallRequeued { business_key, .. } => business_key.clone(),
             Self::TokenIssued { impression_id, .. } => impression_id.to_string(),
             Self::TokenSurrendered { token_id } => token_id.clone(),
-            Self::LaneFrozen { signer, .. } => signer.to_string(),
+            Self::LaneFrozen { signer, .. } | Self::LaneResumed { signer, .. } => signer.to_string(),
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod chain;
 pub mod deployment;
 pub mod devchain;
 pub mod pipeline;
+pub mod resumption;
 pub mod rpc;
 pub mod signer;
 pub mod store;

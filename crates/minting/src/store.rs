@@ -6,6 +6,7 @@ mod calls;
 mod lanes;
 mod members;
 mod progress;
+mod resumption;
 mod tokens;
 mod transactions;
 mod withdrawal;
@@ -19,6 +20,7 @@ pub use lanes::{LaneRecord, list_lanes};
 pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_lease};
 pub(crate) use members::{bind_call, lock_members, members};
 pub use progress::{Progress, progress_of, progress_of_call};
+pub(crate) use resumption::{put_back, thaw_lane, transactions_before};
 pub(crate) use tokens::set_token_state;
 pub use tokens::{
     NewToken, find_token, find_token_of, issue_token, list_tokens, next_token_id, record_surrender,
@@ -26,8 +28,8 @@ pub use tokens::{
 };
 pub use transactions::find_transaction;
 pub(crate) use transactions::{
-    insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced, set_fell_out, set_included,
-    set_live, set_reverted, set_signed, unsettled,
+    final_below, insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced, set_fell_out,
+    set_included, set_live, set_reverted, set_signed, unsettled,
 };
 pub use withdrawal::{Withdrawal, withdraw_call};
 
@@ -39,6 +41,7 @@ pub fn statements() -> Vec<Sql> {
         calls::STATEMENTS,
         lanes::STATEMENTS,
         members::STATEMENTS,
+        resumption::STATEMENTS,
         tokens::STATEMENTS,
         transactions::STATEMENTS,
         withdrawal::STATEMENTS,

@@ -58,6 +58,14 @@ catalog::statements! {
           AND state IN ('confirmed', 'reverted_confirmed')
         ORDER BY nonce DESC
         LIMIT 1");
+    FINAL_BELOW = concat!("
+        SELECT ", columns!(), "
+        FROM transactions
+        WHERE signer = $1
+          AND state IN ('confirmed', 'reverted_confirmed')
+          AND nonce < $2
+        ORDER BY nonce DESC
+        LIMIT $3");
     SET_SIGNED = "
         UPDATE transactions
         SET state = 'signed',
@@ -220,6 +228,18 @@ pub(crate) async fn unsettled(tx: &mut Tx, signer: Account) -> Result<Vec<Transa
 pub(crate) async fn last_final_block(tx: &mut Tx, signer: Account) -> Result<Option<Block>, DbError> {
     let row: Option<TransactionRow> = tx.fetch_optional(LAST_FINAL, &[signer.into()]).await?;
     Ok(row.map(|row| row.inclusion()).transpose()?.flatten().map(|inclusion| inclusion.block))
+}
+
+/// The final transactions of a signer below `nonce`, the newest first.
+pub(crate) async fn final_below(
+    tx: &mut Tx,
+    signer: Account,
+    nonce: u64,
+    limit: u32,
+) -> Result<Vec<Transaction>, DbError> {
+    let values = [signer.into(), number(nonce).into(), limit.into()];
+    let rows: Vec<TransactionRow> = tx.fetch_all(FINAL_BELOW, &values).await?;
+    rows.into_iter().map(TryInto::try_into).collect()
 }
 
 /// The transaction with that id.

@@ -12,6 +12,8 @@ mod anvil;
 #[cfg(test)]
 mod buying;
 #[cfg(test)]
+mod chain_faults;
+#[cfg(test)]
 mod journey;
 #[cfg(test)]
 mod readme;

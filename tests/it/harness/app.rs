@@ -15,6 +15,7 @@ use catalog::ids::EventId;
 use catalog::image::ImageFormat;
 use minting::drawing;
 use serde_json::{Value, json};
+use tests::anvil::Anvil;
 use tests::program::free_address;
 pub(crate) use tests::wallet::Wallet;
 
@@ -46,7 +47,15 @@ impl TestApp {
 
     /// Starts the service with some settings of the test's own.
     pub(crate) async fn start_with(db: &TestDb, settings: &[(&'static str, &str)]) -> Self {
-        let world = World::make(db, settings).await;
+        Self::start_in(World::make(db, settings).await).await
+    }
+
+    /// Starts the service beside a chain that the test has its hand on, on both databases.
+    pub(crate) async fn start_beside_a_chain(db: &TestDb) -> Self {
+        Self::start_in(World::beside_a_chain(db).await).await
+    }
+
+    async fn start_in(world: World) -> Self {
         let curator = world.create_key("curator");
         let shop = world.create_key("shop");
         let processes = vec![Service::start(&world, world.address()).await];
@@ -239,6 +248,21 @@ impl TestApp {
     pub(crate) fn surround(&self, command: &mut std::process::Command) {
         self.world.surround(command);
         command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    }
+
+    /// The chain that the test has its hand on.
+    pub(crate) fn chain(&self) -> &Anvil {
+        self.world.chain()
+    }
+
+    /// What the command line says to an operator, line by line.
+    pub(crate) fn say(&self, arguments: &[&str]) -> Vec<String> {
+        self.world.say(arguments)
+    }
+
+    /// What the command line objects.
+    pub(crate) fn objects(&self, arguments: &[&str]) -> String {
+        self.world.objects(arguments)
     }
 
     /// Where the chain of this test answers.

@@ -52,6 +52,20 @@ impl World {
         world
     }
 
+    /// Everything given on both databases, so that the test has its hand on the chain.
+    pub(crate) async fn beside_a_chain(db: &TestDb) -> Self {
+        let mut world = Self::make(db, &[]).await;
+        if world.given_chain.is_none() {
+            world.give_a_chain().await;
+        }
+        world
+    }
+
+    /// The chain that was given.
+    pub(crate) fn chain(&self) -> &Anvil {
+        self.given_chain.as_ref().expect("a chain of the test's own")
+    }
+
     /// A chain of its own with a contract on it, and secrets made beforehand, as an operator would.
     async fn give_a_chain(&mut self) {
         let chain = Anvil::start(Blocks::EverySecond);
@@ -64,7 +78,7 @@ impl World {
         self.settings.push(("COLOPHON_CHAIN_ID", CHAIN_ID.to_owned()));
         self.settings.push(("COLOPHON_SECRETS_DIR", secrets.display().to_string()));
         self.given_chain = Some(chain);
-        let contract = self.say(&["contract", "deploy"]);
+        let contract = self.say(&["contract", "deploy"]).pop().expect("an address");
         self.settings.push(("COLOPHON_CONTRACT", contract));
     }
 
@@ -81,13 +95,20 @@ impl World {
         command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
     }
 
-    /// Runs the program to its end; gives the last line of its standard output.
-    pub(crate) fn say(&self, arguments: &[&str]) -> String {
+    /// Runs the program to its end; gives the lines of its standard output.
+    pub(crate) fn say(&self, arguments: &[&str]) -> Vec<String> {
         let output = self.command().args(arguments).output().expect("the program to run");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "colophon {}: {}\n{complaint}", arguments.join(" "), output.status);
-        said.lines().next_back().unwrap_or_default().to_owned()
+        said.lines().map(ToOwned::to_owned).collect()
+    }
+
+    /// Runs the program in the expectation that it refuses; gives what it said.
+    pub(crate) fn objects(&self, arguments: &[&str]) -> String {
+        let output = self.command().args(arguments).output().expect("the program to run");
+        assert!(!output.status.success(), "colophon {} went well", arguments.join(" "));
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     /// Where the first process of the service listens.
@@ -102,7 +123,7 @@ impl World {
 
     /// Makes an API key at the command line.
     pub(crate) fn create_key(&self, scope: &str) -> String {
-        self.say(&["key", "create", "--scope", scope, "--quiet"])
+        self.say(&["key", "create", "--scope", scope, "--quiet"]).pop().expect("a key")
     }
 
     /// A log file for the next start.

@@ -1,5 +1,5 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test check lifecycle prove-sales contracts prove-contracts bench-gas prove-deps prove-compose
+.PHONY: demo test chaos check lifecycle prove-sales contracts prove-contracts bench-gas prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
@@ -10,6 +10,11 @@ demo:
 # Every test: Rust on SQLite and PostgreSQL, Solidity, ethers v6. Sets everything up by itself.
 test:
 	@tests/tools/run-tests
+
+# Kills, reorgs, lost replies against the real service; the last line is one JSON object. All of it stands in
+# docs/FAULTS.md, and tests/tools/run-chaos says what each word means.
+chaos:
+	@tests/tools/run-chaos $(foreach word,MINTS KILLS THEFTS REORGS LOST PROCESSES SIGNERS SEED DB SABOTAGE,$(if $($(word)),$(word)=$($(word))))
 
 # Format, lints and the rules of the house.
 check:

@@ -75,11 +75,29 @@ impl Fleet {
         }
     }
 
+    /// The process with that id.
+    pub(crate) fn with_id(&self, id: u32) -> Option<usize> {
+        let has_id = |process: &Mutex<Option<Child>>| {
+            process.lock().expect("a process").as_ref().is_some_and(|child| child.id() == id)
+        };
+        self.processes.iter().position(has_id)
+    }
+
+    /// Lets process `index` stand still until it is told to go on.
+    pub(crate) fn stop(&self, index: usize) {
+        self.signal(index, Signal::STOP);
+    }
+
+    /// Lets process `index` go on.
+    pub(crate) fn go_on(&self, index: usize) {
+        self.signal(index, Signal::CONT);
+    }
+
     /// Lets process `index` stand still for a while, as a paused machine does.
     pub(crate) async fn stop_for(&self, index: usize, pause: Duration) {
-        self.signal(index, Signal::STOP);
+        self.stop(index);
         tokio::time::sleep(pause).await;
-        self.signal(index, Signal::CONT);
+        self.go_on(index);
     }
 
     /// Waits until process `index` answers; false when it does not in time.

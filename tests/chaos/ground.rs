@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::secrets::Secrets;
 use catalog::account::Account;
@@ -16,6 +17,8 @@ use tests::anvil::{Anvil, Blocks};
 use tests::database::open;
 use tests::postgres;
 use tests::program::{clean_command, free_address};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 use crate::dice::SeededChance;
 use crate::plan::{Database, Plan};
@@ -26,15 +29,58 @@ use crate::tell;
 const ALLOWANCE: &str = "0x152d02c7e14af6800000";
 /// Chain id of the chains that anvil makes when it is not told otherwise.
 const CHAIN_ID: &str = "31337";
+/// A block comes so often.
+const BLOCK_TIME: Duration = Duration::from_millis(250);
 /// Blocks after the deployment, so that no reorg reaches it.
 const FOUNDATION: u64 = 100;
+
+/// Tables that are kept when something was found, a row a line.
+const KEPT: [(&str, &str); 4] = [
+    (
+        "lanes",
+        "
+        SELECT signer || ' ' || role || ' fence ' || fence || ' first nonce ' || first_nonce || ' '
+               || coalesce(frozen_reason, 'works')
+        FROM lanes
+        ORDER BY signer",
+    ),
+    (
+        "transactions",
+        "
+        SELECT signer || ' nonce ' || nonce || ' ' || transaction_id || ' ' || kind || ' ' || state || ' fence ' || fence
+               || ' attempt ' || coalesce(attempt_hash, '-') || ' block ' || coalesce(block_number, 0) || ' '
+               || coalesce(block_hash, '-') || ' bound ' || bound_at || ' updated ' || updated_at
+        FROM transactions
+        ORDER BY signer, nonce",
+    ),
+    (
+        "attempts",
+        "
+        SELECT transaction_id || ' ' || attempt_hash || ' fee ' || max_fee || ' tip ' || max_priority_fee || ' fence '
+               || fence || ' signed ' || signed_at
+        FROM attempts
+        ORDER BY transaction_id, signed_at",
+    ),
+    (
+        "calls",
+        "
+        SELECT business_key || ' ' || state || ' ' || coalesce(transaction_id, '-') || ' setbacks ' || setbacks || ' '
+               || coalesce(reason, '')
+        FROM calls
+        ORDER BY business_key",
+    ),
+];
 
 /// Where the service lives.
 pub(crate) struct Ground {
     folder: PathBuf,
     settings: Vec<(&'static str, String)>,
     /// The chain itself, which the service never sees.
-    pub(crate) chain: Anvil,
+    pub(crate) chain: Arc<Anvil>,
+    /// Held by whoever makes blocks or unmakes them: anvil's own clock strikes in the middle of a reorg, and then its
+    /// blocks and its state contradict each other.
+    pub(crate) blocks: Arc<Mutex<()>>,
+    miner: JoinHandle<()>,
     /// What the service takes for the chain.
     pub(crate) proxy: Arc<Proxy>,
     /// The contract.
@@ -53,7 +99,9 @@ impl Ground {
     /// Makes everything as an operator would: secrets, contract, roles, keys.
     pub(crate) async fn make(plan: Arc<Plan>) -> Self {
         let folder = TempDir::with_prefix("colophon-chaos-").expect("a folder").keep();
-        let chain = Anvil::start(Blocks::FourASecond);
+        let chain = Arc::new(Anvil::start(Blocks::OnDemandWithEpochs));
+        let blocks = Arc::new(Mutex::new(()));
+        let miner = tokio::spawn(make_blocks(Arc::clone(&chain), Arc::clone(&blocks)));
         let secrets = folder.join("secrets");
         let signers = make_secrets(&secrets, &plan);
         for account in &signers {
@@ -89,7 +137,20 @@ impl Ground {
         let books = open(&database_url).await;
         let proxy = Proxy::start(&plan, chain.url(), books.clone()).await;
         tell!("the contract stands at {}, with {} minters", wallet::checksummed(contract), plan.signers);
-        Self { folder, settings, chain, proxy, contract, books, database_name, addresses, curator, shop }
+        Self {
+            folder,
+            settings,
+            chain,
+            blocks,
+            miner,
+            proxy,
+            contract,
+            books,
+            database_name,
+            addresses,
+            curator,
+            shop,
+        }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -114,6 +175,16 @@ impl Ground {
         SigningKey::open(&self.folder.join("secrets"), "minter").expect("the minter's keystore")
     }
 
+    /// Writes down what the books say of the chain, for whoever looks for the cause of a finding.
+    pub(crate) async fn keep_books(&self) {
+        for (table, sql) in KEPT {
+            let mut tx = self.books.begin_read().await.expect("the books");
+            let rows: Vec<(String,)> = tx.fetch_all(sql, &[]).await.expect("the books");
+            let text: Vec<_> = rows.into_iter().map(|(row,)| row).collect();
+            std::fs::write(self.folder.join(format!("{table}.txt")), text.join("\n")).expect("a file");
+        }
+    }
+
     /// Removes what a run without findings leaves.
     pub(crate) async fn clear_up(&self) {
         self.books.close().await;
@@ -122,6 +193,24 @@ impl Ground {
         }
         if let Err(error) = std::fs::remove_dir_all(&self.folder) {
             tell!("{} could not be removed: {error}", self.folder.display());
+        }
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        self.miner.abort();
+    }
+}
+
+/// A block every quarter of a second, as long as there is a chain.
+async fn make_blocks(chain: Arc<Anvil>, blocks: Arc<Mutex<()>>) {
+    let mut clock = tokio::time::interval(BLOCK_TIME);
+    loop {
+        clock.tick().await;
+        let _one_at_a_time = blocks.lock().await;
+        if let Err(refused) = chain.try_ask("evm_mine", json!([])).await {
+            tell!("no block: {refused}");
         }
     }
 }

@@ -22,6 +22,7 @@ mod proxy;
 mod reorgs;
 mod report;
 mod sabotage;
+mod thief;
 mod trade;
 
 use std::process::ExitCode;
@@ -80,9 +81,16 @@ async fn play(plan: Arc<Plan>) -> ExitCode {
     let progress = tokio::spawn(pace::watch(Arc::clone(&ground), Arc::clone(&pace)));
     ground.proxy.be_honest(false);
     let kills = tokio::spawn(killer::strike(Arc::clone(&plan), Arc::clone(&fleet), Arc::clone(&pace)));
+    let thefts = tokio::spawn(thief::strike(
+        Arc::clone(&plan),
+        Arc::clone(&ground),
+        Arc::clone(&fleet),
+        Arc::clone(&pace),
+    ));
     let reorgs = tokio::spawn(reorgs::strike(Arc::clone(&plan), Arc::clone(&ground), Arc::clone(&pace)));
     let mut trade = Trade::carry_on(Arc::clone(&plan), Arc::clone(&ground), Arc::clone(&pace)).await;
     let struck = kills.await.expect("the killer to end");
+    let stolen = thefts.await.expect("the thief to end");
     let reorged = reorgs.await.expect("the reorgs to end");
     ground.proxy.be_honest(true);
     tell!(
@@ -99,13 +107,15 @@ async fn play(plan: Arc<Plan>) -> ExitCode {
     verdict.findings.extend(drained.err());
     verdict.findings.extend(fleet.complaints());
 
-    let report = Report { plan: &plan, verdict: &verdict, struck, reorged, fleet: &fleet, ground: &ground };
+    let report =
+        Report { plan: &plan, verdict: &verdict, struck, stolen, reorged, fleet: &fleet, ground: &ground };
     println!("{}", report.line(begun.elapsed()));
     if verdict.is_clean() {
         ground.clear_up().await;
         return ExitCode::SUCCESS;
     }
     verdict.tell();
+    ground.keep_books().await;
     tell!("data and logs are kept in {}; to play it again: {}", ground.folder().display(), plan.command());
     ExitCode::FAILURE
 }

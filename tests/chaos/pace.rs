@@ -25,6 +25,7 @@ pub(crate) struct Pace {
     /// The most mints that were in blocks at once.
     included: AtomicU32,
     kills: Faults,
+    thefts: Faults,
     reorgs: Faults,
 }
 
@@ -38,6 +39,7 @@ struct Faults {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
     Kill,
+    Theft,
     Reorg,
 }
 
@@ -50,6 +52,7 @@ impl Pace {
             redeemed: AtomicU32::new(0),
             included: AtomicU32::new(0),
             kills: faults(plan.kills),
+            thefts: faults(plan.thefts),
             reorgs: faults(plan.reorgs),
         }
     }
@@ -57,6 +60,7 @@ impl Pace {
     fn faults(&self, fault: Fault) -> &Faults {
         match fault {
             Fault::Kill => &self.kills,
+            Fault::Theft => &self.thefts,
             Fault::Reorg => &self.reorgs,
         }
     }
@@ -64,7 +68,7 @@ impl Pace {
     /// Waits until the faults have come so far that sheet `index` may be sold.
     pub(crate) async fn may_sell(&self, index: u32) {
         let index = u64::from(index.saturating_sub(self.slack));
-        for faults in [&self.kills, &self.reorgs] {
+        for faults in [&self.kills, &self.thefts, &self.reorgs] {
             let far_enough = || {
                 let struck = u64::from(faults.struck.load(Ordering::Relaxed));
                 index * u64::from(faults.all) <= struck * u64::from(self.mints)

@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) mints: u32,
     /// Processes killed by SIGKILL.
     pub(crate) kills: u32,
+    /// Leases stolen from a process that stands still.
+    pub(crate) thefts: u32,
     /// Reorganizations of the chain.
     pub(crate) reorgs: u32,
     /// Replies lost after the node took a transaction, in a million.
@@ -54,6 +56,7 @@ impl Plan {
             match name {
                 "MINTS" => plan.mints = count()?,
                 "KILLS" => plan.kills = count()?,
+                "THEFTS" => plan.thefts = count()?,
                 "REORGS" => plan.reorgs = count()?,
                 "PROCESSES" => plan.processes = usize::try_from(count()?).unwrap_or(usize::MAX),
                 "SIGNERS" => plan.signers = usize::try_from(count()?).unwrap_or(usize::MAX),
@@ -82,6 +85,9 @@ impl Plan {
                     .to_owned(),
             );
         }
+        if self.thefts > 0 && self.processes == 1 {
+            return Err("THEFTS needs PROCESSES=2 or more: a lease is stolen by another process".to_owned());
+        }
         if !(1..=64).contains(&self.processes) || !(1..=64).contains(&self.signers) || self.mints == 0 {
             return Err("MINTS must be at least 1, PROCESSES and SIGNERS from 1 to 64".to_owned());
         }
@@ -90,12 +96,13 @@ impl Plan {
 
     /// The command that plays this again.
     pub(crate) fn command(&self) -> String {
-        let Self { mints, kills, reorgs, lost, processes, signers, seed, database, sabotage } = self;
+        let Self { mints, kills, thefts, reorgs, lost, processes, signers, seed, database, sabotage } = self;
         let lost = format!("{}.{:06}", lost / 1_000_000, lost % 1_000_000);
         let lost = lost.trim_end_matches('0').trim_end_matches('.');
         let spoiled = sabotage.map_or(String::new(), |sabotage| format!(" SABOTAGE={}", sabotage.as_str()));
+        let thefts = if *thefts == 0 { String::new() } else { format!(" THEFTS={thefts}") };
         format!(
-            "make chaos MINTS={mints} KILLS={kills} REORGS={reorgs} LOST={lost} PROCESSES={processes} \
+            "make chaos MINTS={mints} KILLS={kills}{thefts} REORGS={reorgs} LOST={lost} PROCESSES={processes} \
              SIGNERS={signers} SEED={seed} DB={}{spoiled}",
             database.as_str()
         )
@@ -105,7 +112,7 @@ impl Plan {
     pub(crate) fn longest(&self) -> Duration {
         Duration::from_secs(600)
             + Duration::from_secs(2) * self.mints
-            + Duration::from_secs(10) * (self.kills + self.reorgs)
+            + Duration::from_secs(10) * (self.kills + self.reorgs + self.thefts)
     }
 }
 
@@ -114,6 +121,7 @@ impl Default for Plan {
         Self {
             mints: 1_000,
             kills: 200,
+            thefts: 0,
             reorgs: 50,
             lost: 50_000,
             processes: 1,

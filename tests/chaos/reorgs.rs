@@ -51,6 +51,7 @@ pub(crate) async fn strike(plan: Arc<Plan>, ground: Arc<Ground>, pace: Arc<Pace>
 
 async fn reorganize(ground: &Ground, depth: u64, dice: &mut Dice, reorged: &mut Reorged) {
     let chain = &ground.chain;
+    let _nobody_mines = ground.blocks.lock().await;
     let head = chain.height().await;
     let mut pairs: Vec<Value> = Vec::new();
     // Each time, all are lost, or all stay, or each has its own luck.

@@ -17,6 +17,7 @@ pub(crate) struct Report<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) verdict: &'a Verdict,
     pub(crate) struck: Struck,
+    pub(crate) stolen: u32,
     pub(crate) reorged: Reorged,
     pub(crate) fleet: &'a Fleet,
     pub(crate) ground: &'a Ground,
@@ -24,7 +25,7 @@ pub(crate) struct Report<'a> {
 
 impl Report<'_> {
     pub(crate) fn line(&self, took: Duration) -> String {
-        let Self { plan, verdict, struck, reorged, fleet, ground } = self;
+        let Self { plan, verdict, struck, stolen, reorged, fleet, ground } = self;
         let [first, lane] = ground.proxy.restarts.times();
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         json!({
@@ -37,6 +38,7 @@ impl Report<'_> {
             "findings": verdict.findings.len(),
             "kills": struck.kills,
             "stops": struck.stops,
+            "thefts": stolen,
             "gave_up": fleet.gave_up.load(Ordering::Relaxed),
             "reorgs": reorged.reorgs,
             "reorged_out": reorged.dropped,

@@ -72,6 +72,7 @@ pub(crate) async fn commit(plan: &Plan, ground: &Ground, trade: &mut Trade) {
     match sabotage {
         Sabotage::ForeignToken => mint_a_foreign_token(ground, trade).await,
         Sabotage::LostBlocks => {
+            let _nobody_mines = ground.blocks.lock().await;
             let depth = ground.chain.height().await / 2;
             ground.chain.ask("anvil_reorg", json!([depth, []])).await;
         }

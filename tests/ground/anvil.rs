@@ -20,8 +20,8 @@ pub enum Blocks {
     EverySecond,
     /// When the test says so ([`Anvil::mine`]); final two blocks later.
     OnDemand,
-    /// Four a second; final 64 blocks later, as on Ethereum.
-    FourASecond,
+    /// When the test says so; final 64 blocks later, as on Ethereum.
+    OnDemandWithEpochs,
 }
 
 impl Anvil {
@@ -32,7 +32,7 @@ impl Anvil {
         let rhythm: &[&str] = match blocks {
             Blocks::EverySecond => &["--slots-in-an-epoch", "1", "--block-time", "1"],
             Blocks::OnDemand => &["--slots-in-an-epoch", "1", "--no-mining"],
-            Blocks::FourASecond => &["--slots-in-an-epoch", "32", "--block-time", "0.25"],
+            Blocks::OnDemandWithEpochs => &["--slots-in-an-epoch", "32", "--no-mining"],
         };
         let mut process = Command::new(&program)
             // Port 0: anvil takes a free one and says which.

@@ -31,7 +31,9 @@ pub(super) async fn judge(ground: &Ground, trade: &Trade, verdict: &mut Verdict)
         match owner_of(ground, *token_id).await {
             None => {
                 verdict.lost += 1;
-                verdict.find(format!("token {token_id} of {} is nowhere", redeemed.order));
+                let event =
+                    if minted.contains_key(token_id) { ", though a block tells of its mint" } else { "" };
+                verdict.find(format!("token {token_id} of {} is nowhere{event}", redeemed.order));
             }
             Some(owner) if owner != redeemed.recipient.to_lowercase() => {
                 verdict.wrong_owner += 1;

@@ -1,5 +1,5 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test chaos check lifecycle prove-sales contracts prove-contracts bench-gas prove-deps prove-compose
+.PHONY: demo test chaos check lifecycle prove-sales prove-mint contracts prove-contracts bench-gas prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
@@ -39,6 +39,10 @@ prove-contracts:
 # Gas by receipts: ours, the floor, and four well-known bases.
 bench-gas:
 	@contracts/tools/bench-gas
+
+# Ten million events of random histories for the machine that takes a call to its end.
+prove-mint:
+	@PROPTEST_CASES=$${PROPTEST_CASES:-25600} cargo test --release --locked --workspace --lib -- --nocapture under_way::histories
 
 # Licences, bans and advisories of what we depend on.
 prove-deps:

@@ -32,7 +32,11 @@ impl Anvil {
         let rhythm: &[&str] = match blocks {
             Blocks::EverySecond => &["--slots-in-an-epoch", "1", "--block-time", "1"],
             Blocks::OnDemand => &["--slots-in-an-epoch", "1", "--no-mining"],
-            Blocks::OnDemandWithEpochs => &["--slots-in-an-epoch", "32", "--no-mining"],
+            // Its newest states stay in memory: one that it had put on the disk is not there for a reorg, which then
+            // loses everything, the contract too.
+            Blocks::OnDemandWithEpochs => {
+                &["--slots-in-an-epoch", "32", "--no-mining", "--prune-history", "400"]
+            }
         };
         let mut process = Command::new(&program)
             // Port 0: anvil takes a free one and says which.

@@ -124,7 +124,7 @@ contract PrintEditions is ERC721, ERC2981, Roles {
                 emit SettleSkipped(tokenId, skip);
                 continue;
             }
-            _setFacts(tokenId, facts.withSettlesAt(uint64(block.timestamp)).withAnnounced());
+            _setFacts(tokenId, liveFacts(block.timestamp).withAnnounced()); // a bound token bears nothing else
             emit Unlocked(tokenId);
         }
     }

@@ -14,7 +14,7 @@ import {IPrintEditions} from "./IPrintEditions.sol";
 type TokenFacts is uint96;
 
 using {isUnissued, isTombstone, isLive, isSettled, settlesAt, voidReason} for TokenFacts global;
-using {wasAnnounced, wasReleased, withAnnounced, withReleased, withSettlesAt} for TokenFacts global;
+using {wasAnnounced, wasReleased, withAnnounced, withReleased} for TokenFacts global;
 
 uint96 constant ANNOUNCED_BIT = 1 << 72;
 uint96 constant RELEASED_BIT = 1 << 73;
@@ -67,8 +67,4 @@ function withAnnounced(TokenFacts self) pure returns (TokenFacts) {
 
 function withReleased(TokenFacts self) pure returns (TokenFacts) {
     return TokenFacts.wrap(TokenFacts.unwrap(self) | RELEASED_BIT);
-}
-
-function withSettlesAt(TokenFacts self, uint64 newSettlesAt) pure returns (TokenFacts) {
-    return TokenFacts.wrap((TokenFacts.unwrap(self) >> 64 << 64) | newSettlesAt);
 }

@@ -153,6 +153,20 @@ contract RolesTest is EditionsTest {
         vm.assertEq(token.hourlyMintCap(), CAP, "cap");
     }
 
+    function test_keepsThePauseAndTheHoursCount(address raw, uint256 pick, uint256 first, uint256 second) public {
+        uint256 count = _between(pick, 1, 3);
+        _open(12, 3);
+        for (uint256 serial = 1; serial <= count; ++serial) {
+            _mint(_recipient(raw), _id(12, serial, 0));
+        }
+        bool isPaused = first % 2 == 0;
+        if (isPaused) _pause();
+        uint32 cap = uint32(_between(second, count, type(uint32).max));
+        _setCap(cap);
+        vm.assertEq(token.mintsLeftThisHour(), cap - count, "left");
+        vm.assertEq(token.paused(), isPaused, "paused");
+    }
+
     function test_emitsTheCapBeforeAndAfter(uint32 first, uint32 second) public {
         _setCap(first);
         vm.expectEmit(address(token));

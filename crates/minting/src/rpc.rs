@@ -197,7 +197,7 @@ impl Chain for RpcChain {
     async fn send(&self, raw: &[u8]) -> Result<(), SendRefusal> {
         match self.provider.send_raw_transaction(raw).await {
             Ok(_) => Ok(()),
-            Err(RpcError::ErrorResp(payload)) => Err(send_error::classify(&payload.message)),
+            Err(RpcError::ErrorResp(payload)) => Err(send_error::classify(payload.code, &payload.message)),
             Err(error) => Err(SendRefusal::Unknown(failed("eth_sendRawTransaction", &error).to_string())),
         }
     }
@@ -213,7 +213,7 @@ impl Chain for RpcChain {
                 if let Some(data) = payload.as_revert_data() {
                     return Err(DryRunError::Refused(contract::refusal(&data)));
                 }
-                match send_error::classify(&payload.message) {
+                match send_error::classify(payload.code, &payload.message) {
                     SendRefusal::InsufficientFunds => Err(DryRunError::InsufficientFunds),
                     _ => Err(no_answer("eth_estimateGas", &payload.message).into()),
                 }

@@ -9,7 +9,7 @@ const LONG_FILES: [(&str, &str); 0] = [];
 const EMPTY_NAMES: [&str; 7] = ["utils", "common", "helpers", "types", "models", "services", "manager"];
 
 /// Files that decide without I/O: they name neither a store, nor a chain, nor a database, nor a runtime.
-const PURE: [&str; 18] = [
+const PURE: [&str; 20] = [
     "catalog/src/account.rs",
     "catalog/src/artwork.rs",
     "catalog/src/chance.rs",
@@ -26,6 +26,8 @@ const PURE: [&str; 18] = [
     "minting/src/call.rs",
     "minting/src/fees.rs",
     "minting/src/metadata.rs",
+    "minting/src/send_error.rs",
+    "minting/src/send_error/phrases.rs",
     "minting/src/token.rs",
     "minting/src/transaction.rs",
 ];

@@ -1,5 +1,6 @@
 //! What the tests stand on: a chain and a database each, made for it.
 
 pub(crate) mod app;
+pub(crate) mod crooked;
 #[macro_use]
 pub(crate) mod database;

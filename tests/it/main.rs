@@ -16,6 +16,8 @@ mod chain_faults;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod providers;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod refunds;

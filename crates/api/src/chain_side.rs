@@ -1,5 +1,7 @@
 //! The chain's side of the service: which chain, which contract, which keys; and the lanes that work on it.
 
+mod probes;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,23 +9,23 @@ use catalog::account::Account;
 use catalog::chance::Chance;
 use catalog::clock::Clock;
 use catalog::db::{Db, DbError, DbKind};
-use futures_util::future::BoxFuture;
 use minting::chain::{Chain, ChainError, Role};
 use minting::deployment::{self, DeployError, DeploymentPlan};
 use minting::devchain::{self, DevChain, DevChainError};
 use minting::fees::FeePolicy;
 use minting::image_store::ImageStore;
 use minting::pipeline::{Lane, OpenLaneError, Pipeline, PipelineSettings};
+use minting::providers::Providers;
 use minting::rpc::{Finality, RpcChain};
 use minting::signer::{KeystoreError, SigningKey};
 use minting::worker::{self, Rhythm, Wake};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::binding::{self, Binding, BindingError};
 use crate::config::{MintingSettings, SecretsDir, Settings, anvil_search_path};
-use crate::readiness::{Probe, ProbeError};
+use crate::readiness::Probe;
 use crate::secrets::{self, Secrets, SecretsError};
 use crate::state::ChainFacts;
 
@@ -104,8 +106,8 @@ pub struct ChainSide {
     pub facts: ChainFacts,
     /// Everything secret.
     pub secrets: Secrets,
-    /// The chain.
-    pub chain: Arc<RpcChain>,
+    /// The chain, behind all its providers.
+    pub chain: Arc<Providers>,
     /// The node that we keep, if it is the embedded one.
     pub devchain: Option<DevChain>,
 }
@@ -119,9 +121,9 @@ pub struct Ground<'a> {
     /// The image store.
     pub images: &'a ImageStore,
     /// Tells the time.
-    pub clock: &'a dyn Clock,
+    pub clock: Arc<dyn Clock>,
     /// Gives random bytes.
-    pub chance: &'a dyn Chance,
+    pub chance: Arc<dyn Chance>,
 }
 
 fn fee_policy(minting: &MintingSettings) -> FeePolicy {
@@ -136,6 +138,12 @@ fn finality(minting: &MintingSettings) -> Finality {
     minting.finality_depth.map_or(Finality::Tag, Finality::Depth)
 }
 
+/// The configured addresses of the chain's providers.
+fn addresses(settings: &Settings) -> Result<Vec<url::Url>, ChainSideError> {
+    let parse = |address: &SecretString| address.expose_secret().parse();
+    settings.chain.rpc_urls.iter().map(parse).collect::<Result<_, _>>().map_err(|_| ChainSideError::OddUrl)
+}
+
 /// Reaches the chain that the settings name, or starts the embedded one.
 pub async fn reach(settings: &Settings) -> Result<Reached, ChainSideError> {
     if settings.chain.rpc_urls.is_empty() {
@@ -146,8 +154,7 @@ pub async fn reach(settings: &Settings) -> Result<Reached, ChainSideError> {
     }
     let chain_id = settings.chain.chain_id.ok_or(ChainSideError::SettingMissing("chain_id"))?;
     let mut found = "none answers".to_owned();
-    for address in &settings.chain.rpc_urls {
-        let url: url::Url = address.expose_secret().parse().map_err(|_| ChainSideError::OddUrl)?;
+    for url in addresses(settings)? {
         let node = RpcChain::new(url.clone(), Account::from_bytes([0; 20]), Finality::Tag)?;
         match node.chain_id().await {
             Ok(id) if id == chain_id => return Ok(Reached { devchain: None, url, chain_id }),
@@ -161,7 +168,7 @@ pub async fn reach(settings: &Settings) -> Result<Reached, ChainSideError> {
 /// Opens the chain's side: reaches the chain, reads or makes the secrets, deploys the contract on a first embedded
 /// start, and binds the database to all of it.
 pub async fn open(ground: &Ground<'_>) -> Result<ChainSide, ChainSideError> {
-    let Ground { settings, db, images, clock, chance } = *ground;
+    let Ground { settings, db, images, clock, chance } = ground;
     let embedded_chain = settings.chain.rpc_urls.is_empty();
     if embedded_chain && db.kind() == DbKind::Postgres {
         return Err(ChainSideError::EmbeddedChainWithPostgres);
@@ -169,7 +176,7 @@ pub async fn open(ground: &Ground<'_>) -> Result<ChainSide, ChainSideError> {
     let recorded = binding::bound(db).await?;
     let dir = settings.secrets_dir.path();
     if recorded.is_none() && embedded_chain {
-        Secrets::make_missing(dir, chance)?;
+        Secrets::make_missing(dir, chance.as_ref())?;
     } else if matches!(settings.secrets_dir, SecretsDir::Embedded(_)) && !dir.is_dir() {
         return Err(ChainSideError::SecretsMissing);
     }
@@ -184,13 +191,17 @@ pub async fn open(ground: &Ground<'_>) -> Result<ChainSide, ChainSideError> {
         (None, None, Some(devchain)) => deploy_embedded(settings, &secrets, devchain).await?,
         (None, None, None) => return Err(ChainSideError::SettingMissing("contract")),
     };
-    let chain = Arc::new(RpcChain::new(url, contract, finality(&settings.minting))?);
+    let urls = if embedded_chain { vec![url] } else { addresses(settings)? };
+    let (clock, chance) = (Arc::clone(clock), Arc::clone(chance));
+    let now = clock.now();
+    let chain =
+        Providers::connect(urls, contract, finality(&settings.minting), chain_id, clock, chance).await?;
     if !chain.contract_exists().await? {
         return Err(ChainSideError::ContractMissing(contract));
     }
     let key_checks = secrets.check_values();
     let image_store_id = images.id().to_string();
-    binding::bind(db, &Binding { chain_id, contract, image_store_id, key_checks }, clock.now()).await?;
+    binding::bind(db, &Binding { chain_id, contract, image_store_id, key_checks }, now).await?;
     let royalty_receiver = secrets.account(Role::Vault).unwrap_or(contract);
     let facts = ChainFacts { chain_id, contract, royalty_receiver, signers: secrets.signers() };
     Ok(ChainSide { facts, secrets, chain, devchain })
@@ -300,55 +311,6 @@ impl ChainSide {
     /// What `/readyz` asks of the chain.
     #[must_use]
     pub fn probes(&self, min_balance: u128) -> Vec<Arc<dyn Probe>> {
-        let chain = Arc::clone(&self.chain);
-        let signers = self.facts.signers.clone();
-        vec![
-            Arc::new(ChainIdProbe { chain: Arc::clone(&chain), chain_id: self.facts.chain_id }),
-            Arc::new(SignerBalanceProbe { chain, signers, min_balance }),
-        ]
-    }
-}
-
-/// `chain_id`: the node answers, as the chain that we are bound to.
-struct ChainIdProbe {
-    chain: Arc<RpcChain>,
-    chain_id: u64,
-}
-
-impl Probe for ChainIdProbe {
-    fn name(&self) -> &'static str {
-        "chain_id"
-    }
-
-    fn check(&self) -> BoxFuture<'_, Result<(), ProbeError>> {
-        Box::pin(async {
-            let found = self.chain.chain_id().await?;
-            if found == self.chain_id { Ok(()) } else { Err(format!("the node is chain {found}").into()) }
-        })
-    }
-}
-
-/// `signer_balance`: every signer can pay.
-struct SignerBalanceProbe {
-    chain: Arc<RpcChain>,
-    signers: Vec<Account>,
-    min_balance: u128,
-}
-
-impl Probe for SignerBalanceProbe {
-    fn name(&self) -> &'static str {
-        "signer_balance"
-    }
-
-    fn check(&self) -> BoxFuture<'_, Result<(), ProbeError>> {
-        Box::pin(async {
-            for signer in &self.signers {
-                let balance = self.chain.balance(*signer).await?;
-                if balance < self.min_balance {
-                    return Err(format!("{signer} owns {balance} wei").into());
-                }
-            }
-            Ok(())
-        })
+        probes::of(&self.chain, &self.facts, min_balance)
     }
 }

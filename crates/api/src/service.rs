@@ -156,8 +156,8 @@ pub async fn serve(
     let _lock = lock_for_serving(&settings)?;
     let db = open_database(&settings).await?;
     let images = open_images(&settings).await?;
-    let (clock, chance) = (SystemClock, SystemChance);
-    let ground = Ground { settings: &settings, db: &db, images: &images, clock: &clock, chance: &chance };
+    let (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>) = (Arc::new(SystemClock), Arc::new(SystemChance));
+    let ground = Ground { settings: &settings, db: &db, images: &images, clock, chance };
     let chain = chain_side::open(&ground).await?;
     let state = assemble(settings, db, images, &chain, metrics).await?;
     let lanes = chain

@@ -151,6 +151,34 @@ pub enum ChainError {
         /// What was said in its place, without the node's address.
         reason: String,
     },
+    /// The provider does not want to work now: rate limit, quota, an error page. Ask another, or later.
+    #[error("the provider is busy, asked `{question}`: {reason}")]
+    Busy {
+        /// The JSON-RPC method.
+        question: &'static str,
+        /// What was said.
+        reason: String,
+    },
+    /// The node answered that it cannot or will not tell: the question is the trouble, not the node.
+    #[error("the chain declined to answer `{question}`: {reason}")]
+    Declined {
+        /// The JSON-RPC method.
+        question: &'static str,
+        /// What was said.
+        reason: String,
+    },
+    /// No provider may be asked now.
+    #[error("no provider can be used: {standings}")]
+    NoProvider {
+        /// Where each stands.
+        standings: String,
+    },
+    /// Too few providers tell the same. Nothing may follow that cannot be taken back.
+    #[error("the providers do not agree on {about}")]
+    NoAgreement {
+        /// On what.
+        about: &'static str,
+    },
     /// An answer that cannot be. Treated as no answer.
     #[error("the chain answered `{question}` with something impossible: {problem}")]
     Impossible {
@@ -159,6 +187,14 @@ pub enum ChainError {
         /// What is wrong with the answer.
         problem: String,
     },
+}
+
+impl ChainError {
+    /// True where the provider is the trouble, so that another one may do better.
+    #[must_use]
+    pub fn is_of_the_provider(&self) -> bool {
+        matches!(self, Self::NoAnswer { .. } | Self::Busy { .. } | Self::Impossible { .. })
+    }
 }
 
 /// Why a dry run of a call did not go through.

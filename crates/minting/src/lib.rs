@@ -5,7 +5,8 @@
 //! Two halves share the crate. The image half: [`image`] (header check and decoding), [`fingerprint`],
 //! [`rendition`], [`image_store`], [`image_intake`], and the [`metadata`] that names them. The chain half: [`token`] and [`call`]
 //! are the words; [`transaction`], [`fees`], [`gas`] and [`send_error`] decide without I/O; [`chain`] says what
-//! a chain can be asked and [`rpc`] asks it; [`pipeline`] makes one pass, [`worker`] repeats it.
+//! a chain can be asked, [`rpc`] asks a node and
+//! [`providers`] several; [`pipeline`] makes one pass, [`worker`] repeats it.
 
 pub mod attempt;
 pub mod call;
@@ -25,6 +26,7 @@ pub mod chain;
 pub mod deployment;
 pub mod devchain;
 pub mod pipeline;
+pub mod providers;
 pub mod resumption;
 pub mod rpc;
 pub mod signer;

@@ -1,10 +1,12 @@
 //! The one door to JSON-RPC: a real node behind [`Chain`].
 
-use std::time::Duration;
+mod fee_history;
+mod wire;
 
 use alloy::eips::{BlockId, BlockNumberOrTag};
-use alloy::primitives::{Address, B256, U256};
-use alloy::providers::{Provider, ProviderBuilder, RootProvider};
+use alloy::primitives::{Address, B256, U256, keccak256};
+use alloy::providers::{Provider, RootProvider};
+use alloy::rpc::client::RpcClient;
 use alloy::rpc::types::{BlockNumberOrTag as Tag, Filter, TransactionRequest};
 use alloy::sol_types::{SolCall, SolEvent};
 use alloy::transports::{RpcError, TransportErrorKind};
@@ -19,9 +21,9 @@ use crate::chain::{
 use crate::contract::{self, IPrintEditions, Inherited};
 use crate::send_error::{self, SendRefusal};
 use crate::token::TokenId;
+use fee_history::FeeHistoryAnswer;
+use wire::Wire;
 
-/// How long one question may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Blocks that a fee quote looks back on.
 const FEE_BLOCKS: u64 = 10;
 
@@ -54,14 +56,38 @@ type Failure = RpcError<TransportErrorKind>;
 impl RpcChain {
     /// A chain behind `url`, with our contract at `contract`. Asks nothing yet.
     pub fn new(url: url::Url, contract: Account, finality: Finality) -> Result<Self, ChainError> {
-        let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .connect_timeout(PATIENCE / 4)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| no_answer("client", &error.without_url()))?;
-        let provider = ProviderBuilder::new().disable_recommended_fillers().connect_reqwest(client, url);
+        let wire = Wire::new(url).map_err(|error| no_answer("client", &error.without_url()))?;
+        let provider = RootProvider::new(RpcClient::new(wire, false));
         Ok(Self { provider, contract: contract::address(contract), finality })
+    }
+
+    /// A digest of the code at our contract's address.
+    pub(crate) async fn code_digest(&self) -> Result<B256, ChainError> {
+        let code = self.provider.get_code_at(self.contract).await;
+        Ok(keccak256(code.map_err(|error| failed("eth_getCode", &error))?))
+    }
+
+    /// Hands signed bytes to the node. The outer failure is the provider's own: nobody knows what became of them.
+    pub(crate) async fn offer(&self, raw: &[u8]) -> Result<Result<(), SendRefusal>, ChainError> {
+        let question = "eth_sendRawTransaction";
+        match self.provider.send_raw_transaction(raw).await {
+            Ok(taken) if *taken.tx_hash() == keccak256(raw) => Ok(Ok(())),
+            Ok(_) => Err(impossible(question, "the hash of other bytes")),
+            Err(RpcError::ErrorResp(payload)) => {
+                Ok(Err(send_error::classify(payload.code, &payload.message)))
+            }
+            Err(error) => Err(failed(question, &error)),
+        }
+    }
+
+    /// The base fee of the block after the newest, at its highest.
+    async fn next_base_fee(&self) -> Result<u128, ChainError> {
+        let question = "eth_getBlockByNumber";
+        let block = self.provider.get_block_by_number(Tag::Latest).await;
+        let block = block.map_err(|error| failed(question, &error))?;
+        let base_fee = block.and_then(|block| block.header.base_fee_per_gas).map(u128::from);
+        let base_fee = base_fee.ok_or_else(|| impossible(question, "no base fee"))?;
+        Ok(base_fee.saturating_add(base_fee.div_ceil(8)))
     }
 
     /// The gas that creating a contract would use.
@@ -110,8 +136,15 @@ fn impossible(question: &'static str, problem: impl ToString) -> ChainError {
 /// Says what failed without the node's address, which may hold a key.
 fn failed(question: &'static str, error: &Failure) -> ChainError {
     match error {
-        RpcError::ErrorResp(payload) => no_answer(question, &payload.message),
+        RpcError::ErrorResp(payload) => match send_error::classify(payload.code, &payload.message) {
+            SendRefusal::ProviderBusy(reason) => ChainError::Busy { question, reason },
+            _ => ChainError::Declined { question, reason: send_error::excerpt(&payload.message) },
+        },
         RpcError::DeserError { .. } | RpcError::NullResp => impossible(question, "not the expected form"),
+        RpcError::Transport(TransportErrorKind::HttpError(error)) => {
+            ChainError::Busy { question, reason: format!("HTTP status {}", error.status) }
+        }
+        RpcError::Transport(TransportErrorKind::Custom(reason)) => no_answer(question, reason),
         _ => no_answer(question, &"no connection, or none in time"),
     }
 }
@@ -156,6 +189,13 @@ impl Chain for RpcChain {
         if receipt.transaction_hash != attempt_hash {
             return Err(impossible(question, "the receipt of another transaction"));
         }
+        let of_another = |log: &alloy::rpc::types::Log| {
+            log.transaction_hash.is_some_and(|hash| hash != attempt_hash)
+                || (log.block_hash.is_some() && log.block_hash != receipt.block_hash)
+        };
+        if receipt.logs().iter().any(of_another) {
+            return Err(impossible(question, "a receipt with the logs of another transaction"));
+        }
         // A receipt without its block is one that is not in a block yet.
         let (Some(number), Some(hash)) = (receipt.block_number, receipt.block_hash) else { return Ok(None) };
         Ok(Some(Receipt {
@@ -184,21 +224,27 @@ impl Chain for RpcChain {
     }
 
     async fn fee_history(&self) -> Result<FeeHistory, ChainError> {
-        let history = self.provider.get_fee_history(FEE_BLOCKS, Tag::Latest, &[50.0]).await;
-        let history = history.map_err(|error| failed("eth_feeHistory", &error))?;
-        let base_fee = history.base_fee_per_gas.last().copied();
-        let base_fee = base_fee.ok_or_else(|| impossible("eth_feeHistory", "no base fee"))?;
-        let mut tips: Vec<u128> =
-            history.reward.into_iter().flatten().filter_map(|block| block.first().copied()).collect();
-        tips.sort_unstable();
-        Ok(FeeHistory { base_fee, median_tip: tips.get(tips.len() / 2).copied().unwrap_or(0) })
+        let question = "eth_feeHistory";
+        let parameters = (format!("{FEE_BLOCKS:#x}"), "latest", [50.0]);
+        let answer: Result<FeeHistoryAnswer, _> =
+            self.provider.raw_request(question.into(), parameters).await;
+        let answer = match answer.map_err(|error| failed(question, &error)) {
+            Err(error @ (ChainError::NoAnswer { .. } | ChainError::Busy { .. })) => return Err(error),
+            // A node without the method, or with an answer that cannot be: its newest block tells the base fee too.
+            other => other.unwrap_or_default(),
+        };
+        let base_fee = match answer.base_fee() {
+            Some(base_fee) => base_fee,
+            None => self.next_base_fee().await?,
+        };
+        Ok(FeeHistory { base_fee, median_tip: answer.median_tip() })
     }
 
     async fn send(&self, raw: &[u8]) -> Result<(), SendRefusal> {
-        match self.provider.send_raw_transaction(raw).await {
-            Ok(_) => Ok(()),
-            Err(RpcError::ErrorResp(payload)) => Err(send_error::classify(payload.code, &payload.message)),
-            Err(error) => Err(SendRefusal::Unknown(failed("eth_sendRawTransaction", &error).to_string())),
+        match self.offer(raw).await {
+            Ok(answer) => answer,
+            Err(ChainError::Busy { reason, .. }) => Err(SendRefusal::ProviderBusy(reason)),
+            Err(error) => Err(SendRefusal::Unknown(error.to_string())),
         }
     }
 
@@ -215,7 +261,7 @@ impl Chain for RpcChain {
                 }
                 match send_error::classify(payload.code, &payload.message) {
                     SendRefusal::InsufficientFunds => Err(DryRunError::InsufficientFunds),
-                    _ => Err(no_answer("eth_estimateGas", &payload.message).into()),
+                    _ => Err(failed("eth_estimateGas", &RpcError::ErrorResp(payload)).into()),
                 }
             }
             Err(error) => Err(failed("eth_estimateGas", &error).into()),

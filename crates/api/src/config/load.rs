@@ -30,6 +30,8 @@ const PREFIX: &str = "COLOPHON_";
 /// Names with the prefix that are no settings: the file's own name, and what our tests are told.
 const NO_SETTINGS: [&str; 2] = ["COLOPHON_CONFIG", "COLOPHON_TEST_"];
 const DAY: u64 = 24 * 3600;
+/// Every question for evidence goes to each provider.
+const MOST_PROVIDERS: usize = 9;
 
 /// Where settings come from, the later fields winning.
 #[derive(Debug, Default)]
@@ -233,6 +235,13 @@ fn chain(
 ) -> Result<ChainSettings, SettingError> {
     for url in &rpc_urls {
         http_url("rpc_urls", url)?;
+    }
+    // Each is a voice of its own; the same one twice would be a majority with itself.
+    if rpc_urls.iter().enumerate().any(|(place, url)| rpc_urls[..place].contains(url)) {
+        return Err(SettingError::new("rpc_urls", "must not name the same address twice"));
+    }
+    if rpc_urls.len() > MOST_PROVIDERS {
+        return Err(SettingError::new("rpc_urls", format!("must name at most {MOST_PROVIDERS} addresses")));
     }
     if !rpc_urls.is_empty() && chain_id.is_none() {
         return Err(SettingError::new("chain_id", "must be given together with `rpc_urls`"));

@@ -16,6 +16,8 @@ mod chain_faults;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod money;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod readme;

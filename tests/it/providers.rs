@@ -86,7 +86,7 @@ async fn chain_with_a_final_transfer() -> (Anvil, Sender, SignedBytes) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn is_open<T>(answer: &Result<T, ChainError>) -> bool {

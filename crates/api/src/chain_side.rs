@@ -289,6 +289,7 @@ impl ChainSide {
             chance,
             settings: PipelineSettings {
                 fees: fee_policy(settings),
+                daily_budget: settings.daily_gas_budget,
                 gas_ceiling: settings.group_gas_ceiling,
                 most_under_way: MOST_UNDER_WAY,
                 lease: settings.lease,

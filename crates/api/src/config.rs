@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use catalog::account::Account;
 use catalog::db::DbUrl;
+use minting::purse::Gwei;
 use secrecy::SecretString;
 
 pub use load::{Layers, SettingError, environment};
@@ -164,6 +165,8 @@ pub struct MintingSettings {
     pub max_fee_per_gas_wei: u128,
     /// Highest tip for a unit of gas, in wei.
     pub max_priority_fee_per_gas_wei: u128,
+    /// What all signers together may spend on gas in a day (UTC); none: no budget.
+    pub daily_gas_budget: Option<Gwei>,
     /// Pause between two passes of a worker.
     pub poll_interval: Duration,
     /// How long an attempt may wait before its fee is raised.

@@ -43,6 +43,8 @@ pub struct Receipt {
     pub events: Vec<ItemEvent>,
     /// Gas that it used.
     pub gas_used: u64,
+    /// What it cost, in wei.
+    pub cost: u128,
 }
 
 /// What the last blocks cost, in wei for each unit of gas.

@@ -16,6 +16,7 @@ pub mod event;
 pub mod fees;
 pub mod gas;
 pub mod outcome;
+pub mod purse;
 pub mod send_error;
 pub mod token;
 pub mod transaction;

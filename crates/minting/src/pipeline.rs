@@ -28,6 +28,7 @@ use crate::call::CallKind;
 use crate::chain::{B256, Block, Chain, ChainError, CountAt, Role};
 use crate::event::MintingEvent;
 use crate::fees::FeePolicy;
+use crate::purse::{CannotPay, Gwei};
 use crate::signer::{KeystoreError, SigningKey};
 use crate::store;
 use crate::under_way::LastSend;
@@ -37,6 +38,8 @@ use crate::under_way::LastSend;
 pub struct PipelineSettings {
     /// Bounds on fees.
     pub fees: FeePolicy,
+    /// What all lanes together may spend on a day (UTC); none: no budget.
+    pub daily_budget: Option<Gwei>,
     /// No transaction asks for more gas than this.
     pub gas_ceiling: u64,
     /// No lane has more transactions under way than this.
@@ -84,6 +87,8 @@ pub struct Lane {
     renewed_at: Option<Timestamp>,
     counted_at: Option<Timestamp>,
     sent: HashMap<B256, LastSend>,
+    costs: HashMap<B256, u128>,
+    cannot_pay: bool,
 }
 
 /// What a pass did.
@@ -197,6 +202,8 @@ impl Lane {
             renewed_at: None,
             counted_at: None,
             sent: HashMap::new(),
+            costs: HashMap::new(),
+            cannot_pay: false,
         };
         Ok(lane)
     }
@@ -240,6 +247,25 @@ impl Lane {
         tx.commit().await
     }
 
+    /// Tells the operator that money is missing: once, until it is there again.
+    fn cannot_pay(&mut self, reason: &CannotPay) {
+        if std::mem::replace(&mut self.cannot_pay, true) {
+            return;
+        }
+        let signer = self.signer();
+        tracing::error!(%signer, %reason, "no new transaction, and no higher fee, until it can be paid for");
+        metrics::counter!("colophon_cannot_pay_total", "reason" => reason.as_str()).increment(1);
+        metrics::gauge!("colophon_cannot_pay", "signer" => signer.to_string()).set(1.0);
+    }
+
+    fn can_pay(&mut self) {
+        if std::mem::take(&mut self.cannot_pay) {
+            let signer = self.signer();
+            tracing::info!(%signer, "can pay again");
+            metrics::gauge!("colophon_cannot_pay", "signer" => signer.to_string()).set(0.0);
+        }
+    }
+
     fn occasion(&self) -> Occasion<'_> {
         Occasion {
             at: self.pipeline.clock.now(),
@@ -276,6 +302,17 @@ impl Lane {
     /// books bound (somebody else uses the key, or the books are old), or when it no longer has the final block of
     /// the newest one (it came back from an old state, or was reorganized past finality).
     async fn compare_with_chain(&mut self, fence: i64) -> Result<(), PassError> {
+        match self.compare(fence).await {
+            // A new holder does not begin before it has compared; later it may go on for a while.
+            Err(PassError::Chain(ChainError::NoAgreement { about })) if self.counted_at.is_some() => {
+                tracing::warn!(signer = %self.signer(), about, "not compared with the chain: the providers do not agree");
+                Ok(())
+            }
+            compared => compared,
+        }
+    }
+
+    async fn compare(&mut self, fence: i64) -> Result<(), PassError> {
         let now = self.pipeline.clock.now();
         let due = |counted: Timestamp| now.since(counted) >= self.pipeline.settings.count_every;
         if !self.counted_at.is_none_or(due) {

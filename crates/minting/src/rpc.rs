@@ -204,6 +204,7 @@ impl Chain for RpcChain {
             succeeded: receipt.status(),
             events: contract::item_events(self.contract, receipt.logs()),
             gas_used: receipt.gas_used,
+            cost: u128::from(receipt.gas_used).saturating_mul(receipt.effective_gas_price),
         }))
     }
 

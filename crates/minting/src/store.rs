@@ -3,6 +3,7 @@
 
 mod attempts;
 mod calls;
+mod gas_spends;
 mod lanes;
 mod members;
 mod progress;
@@ -16,6 +17,8 @@ use catalog::db::Sql;
 pub(crate) use attempts::{attempts_of, insert_attempt};
 pub use calls::{CallRecord, find_call, open_edition, queue_call, queue_depth};
 pub(crate) use calls::{WaitingCall, end_call, requeue_call, waiting_calls};
+pub use gas_spends::spent_on;
+pub(crate) use gas_spends::{hold_day, promise, settle_spend};
 pub use lanes::{LaneRecord, list_lanes};
 pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_lease};
 pub(crate) use members::{bind_call, lock_members, members};
@@ -39,6 +42,7 @@ pub fn statements() -> Vec<Sql> {
     [
         attempts::STATEMENTS,
         calls::STATEMENTS,
+        gas_spends::STATEMENTS,
         lanes::STATEMENTS,
         members::STATEMENTS,
         resumption::STATEMENTS,

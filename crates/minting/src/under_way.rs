@@ -18,6 +18,7 @@ use crate::call::Member;
 use crate::chain::FeeHistory;
 use crate::ending::{Ended, Ending, FirstMints, NotBelieved, ends};
 use crate::fees::{self, AboveCap, FeePolicy, Fees};
+use crate::purse::CannotPay;
 use crate::send_error::SendRefusal;
 use crate::transaction::{Finding, Inclusion, Sighting, Signed, Transaction, TransactionState, judge};
 
@@ -68,6 +69,8 @@ pub enum Event {
     Priced(Visit, FeeHistory),
     /// An attempt is in the books. What it carries is fixed from the first one on.
     Stored(Signed, Attempt),
+    /// The attempt was not signed: nobody can pay for it now.
+    Unpaid(Visit, CannotPay),
     /// A node was handed the newest attempt and answered, or did not.
     Answered(Result<(), SendRefusal>),
     /// The chain was asked for our attempts.
@@ -81,7 +84,7 @@ pub enum Event {
 pub enum Action {
     /// Ask what the last blocks cost; leads to [`Event::Priced`].
     AskMarket(Visit),
-    /// Sign at the nonce for these fees and commit the bytes; leads to [`Event::Stored`].
+    /// Sign at the nonce for these fees and commit the bytes; leads to [`Event::Stored`] or [`Event::Unpaid`].
     Store(Fees),
     /// Hand the newest attempt to the nodes; leads to [`Event::Answered`].
     Send,
@@ -108,6 +111,9 @@ pub enum Alarm {
     /// Signed, and not to be offered more for.
     #[error("fee cap reached: held as it is")]
     HeldAtCap,
+    /// Unsigned, or held as it is, until it can be paid for.
+    #[error("waits for money: {0}")]
+    Unpaid(CannotPay),
     /// The node did not take it.
     #[error("not sent: {0}")]
     NotSent(SendRefusal),
@@ -142,6 +148,7 @@ impl UnderWay {
             Event::Visited(visit) => self.visited(visit, rules),
             Event::Priced(visit, history) => self.priced(visit, history, rules),
             Event::Stored(signed, attempt) => self.stored(signed, attempt),
+            Event::Unpaid(visit, reason) => self.unpaid(visit, reason, rules),
             Event::Answered(answer) => self.answered(answer),
             Event::Sighted(sighting) => self.sighted(sighting),
             Event::Weighed(ending, members, first_mints) => self.weighed(ending, members, &first_mints),
@@ -187,6 +194,15 @@ impl UnderWay {
             }
             _ => vec![],
         }
+    }
+
+    /// What is signed is held as it is, and sent again; what is not waits.
+    fn unpaid(&self, visit: Visit, reason: CannotPay, rules: &Rules) -> Vec<Action> {
+        let mut actions = vec![Action::Alarm(Alarm::Unpaid(reason))];
+        if matches!(self.transaction.state, TransactionState::Signed(_) | TransactionState::Live(_)) {
+            actions.extend(Self::send_again(visit, rules));
+        }
+        actions
     }
 
     fn is_due_a_bump(&self, visit: Visit, rules: &Rules) -> bool {

@@ -83,6 +83,16 @@ impl TestApp {
         self.processes.push(Service::start(&self.world, self.world.address()).await);
     }
 
+    /// Changes a setting for the next start.
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.world.set(name, value);
+    }
+
+    /// The account of a lane (EIP-55).
+    pub(crate) fn signer(&self, name: &str) -> String {
+        self.world.signer(name)
+    }
+
     /// What a process with one other setting says when it refuses to start.
     pub(crate) fn refuses_to_start_with(&self, name: &str, value: &str) -> String {
         Service::refuses_to_start(&self.world, (name, value))
@@ -224,6 +234,20 @@ impl TestApp {
         let path = format!("/v1/editions/{edition_id}");
         let done = |edition: &Value| edition["recording"]["progress"] == "recorded";
         self.wait_until(&path, done).await
+    }
+
+    /// Waits until the service's metrics hold a line.
+    pub(crate) async fn measures(&self, line: &str) {
+        let begun = Instant::now();
+        loop {
+            let url = format!("{}/metrics", self.url());
+            let metrics = self.client.get(url).send().await.expect("metrics").text().await.expect("a text");
+            if metrics.lines().any(|told| told == line) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "no `{line}` in\n{metrics}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// Asks for a path until the answer is as wanted.

@@ -109,7 +109,6 @@ async fn answer(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
     let manner = desk.manner.lock().expect("its manner").clone();
     let honest = || desk.ask(&question);
     match manner {
-        Manner::Honest => honest().await.to_string().into_response(),
         Manner::Page(status) => {
             let page = "<html><body><h1>nonce too low</h1></body></html>";
             let status = axum::http::StatusCode::from_u16(status).expect("a status");
@@ -145,7 +144,9 @@ async fn answer(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
             let error = json!({ "code": -32_000, "message": text });
             json!({ "jsonrpc": "2.0", "id": question["id"], "error": error }).to_string().into_response()
         }
-        Manner::OtherChain(_) | Manner::Refusing(_) => honest().await.to_string().into_response(),
+        Manner::Honest | Manner::OtherChain(_) | Manner::Refusing(_) => {
+            honest().await.to_string().into_response()
+        }
         Manner::Lagging(blocks) => desk.lag(question, &method, blocks).await,
         Manner::Lying => desk.lie(question, &method).await,
     }

@@ -9,7 +9,7 @@ const LONG_FILES: [(&str, &str); 0] = [];
 const EMPTY_NAMES: [&str; 7] = ["utils", "common", "helpers", "types", "models", "services", "manager"];
 
 /// Files that decide without I/O: they name neither a store, nor a chain, nor a database, nor a runtime.
-const PURE: [&str; 20] = [
+const PURE: [&str; 24] = [
     "catalog/src/account.rs",
     "catalog/src/artwork.rs",
     "catalog/src/chance.rs",
@@ -26,6 +26,10 @@ const PURE: [&str; 20] = [
     "minting/src/call.rs",
     "minting/src/fees.rs",
     "minting/src/metadata.rs",
+    "minting/src/providers/agreement.rs",
+    "minting/src/providers/health.rs",
+    "minting/src/providers/identity.rs",
+    "minting/src/purse.rs",
     "minting/src/send_error.rs",
     "minting/src/send_error/phrases.rs",
     "minting/src/token.rs",

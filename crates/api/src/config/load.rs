@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use catalog::db::DbUrl;
 use config::{Config, Environment, File, FileFormat};
+use minting::purse::Gwei;
 use minting::wallet;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -125,6 +126,7 @@ struct RawMinting {
     finality_depth: Option<u64>,
     max_fee_per_gas_wei: u64,
     max_priority_fee_per_gas_wei: u64,
+    daily_gas_budget_gwei: Option<u64>,
     poll_interval_ms: u64,
     bump_after_seconds: u64,
     lease_seconds: u64,
@@ -340,6 +342,7 @@ impl RawMinting {
             finality_depth: finality_depth.transpose()?,
             max_fee_per_gas_wei: self.max_fee_per_gas_wei.into(),
             max_priority_fee_per_gas_wei: self.max_priority_fee_per_gas_wei.into(),
+            daily_gas_budget: self.daily_gas_budget_gwei.map(Gwei::new),
             poll_interval: Duration::from_millis(poll),
             bump_after: seconds("minting.bump_after_seconds", self.bump_after_seconds)?,
             lease: Duration::from_secs(lease),

@@ -2,7 +2,7 @@
 
 use super::{Lane, PassError, PassReport};
 use crate::attempt::Attempt;
-use crate::chain::{Block, CountAt, Receipt};
+use crate::chain::{Block, ChainError, CountAt, Receipt};
 use crate::store;
 use crate::transaction::{Inclusion, SeenReceipt, Sighting};
 use crate::under_way::{Event, UnderWay};
@@ -12,7 +12,7 @@ impl Lane {
     pub(super) async fn recover(&mut self, fence: i64, report: &mut PassReport) -> Result<(), PassError> {
         for under_way in self.under_way().await? {
             if under_way.is_unsent() {
-                let visit = self.visit(&under_way);
+                let visit = Event::Visited(self.visit(&under_way));
                 self.play(under_way, visit, fence, report).await?;
             }
         }
@@ -25,6 +25,7 @@ impl Lane {
         report.under_way = under_way.len();
         if under_way.is_empty() {
             self.sent.clear();
+            self.costs.clear();
             return Ok(());
         }
         let chain = self.pipeline.chain.clone();
@@ -34,8 +35,18 @@ impl Lane {
         let at = CountAt::Height(finalized.number);
         let finalized_count = chain.transaction_count(self.signer(), at).await.ok();
         for transaction in under_way {
-            let receipt = self.find_receipt(&transaction.attempts).await?;
-            let receipt = match receipt {
+            let found = self.find_receipt(&transaction.attempts).await;
+            if matches!(found, Err(PassError::Chain(ChainError::NoAgreement { .. }))) {
+                // Nothing is decided on what providers do not agree on; the bytes are sent again meanwhile.
+                let visit = Event::Visited(self.visit(&transaction));
+                self.play(transaction, visit, fence, report).await?;
+                continue;
+            }
+            let found = found?;
+            if let Some(receipt) = &found {
+                self.costs.insert(receipt.attempt_hash, receipt.cost);
+            }
+            let receipt = match found {
                 Some(receipt) => Some(self.seen(receipt, finalized).await?),
                 None => None,
             };
@@ -45,14 +56,14 @@ impl Lane {
             let after = self.play(transaction, sighted, fence, report).await?;
             report.under_way -= report.ended - ended_before;
             if !is_shown && report.ended == ended_before {
-                let visit = self.visit(&after);
+                let visit = Event::Visited(self.visit(&after));
                 self.play(after, visit, fence, report).await?;
             }
         }
         Ok(())
     }
 
-    async fn under_way(&self) -> Result<Vec<UnderWay>, PassError> {
+    pub(super) async fn under_way(&self) -> Result<Vec<UnderWay>, PassError> {
         let mut tx = self.pipeline.db.begin_read().await?;
         let mut under_way = Vec::new();
         for transaction in store::unsettled(&mut tx, self.signer()).await? {

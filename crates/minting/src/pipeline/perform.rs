@@ -3,11 +3,14 @@
 use catalog::db::{Tx, retrying};
 use catalog::journal;
 
+use super::sign::Stored;
 use super::{Lane, PassError, PassReport, Pipeline};
 use crate::call::Member;
-use crate::chain::Block;
+use crate::chain::{Block, ChainError};
 use crate::ending::{CallEnd, Ended, Ending, FirstMints, Mint, first_mints_needed};
 use crate::event::MintingEvent;
+use crate::purse::{CannotPay, Gwei};
+use crate::send_error::SendRefusal;
 use crate::store;
 use crate::transaction::Inclusion;
 use crate::under_way::{Action, Alarm, Event, LastSend, Rules, UnderWay, Visit};
@@ -39,10 +42,10 @@ impl Lane {
     }
 
     /// The look of this process at a transaction, now.
-    pub(super) fn visit(&self, under_way: &UnderWay) -> Event {
+    pub(super) fn visit(&self, under_way: &UnderWay) -> Visit {
         let newest = under_way.attempts.last();
         let last_send = newest.and_then(|newest| self.sent.get(&newest.signed.hash).copied());
-        Event::Visited(Visit { now: self.pipeline.clock.now(), last_send })
+        Visit { now: self.pipeline.clock.now(), last_send }
     }
 
     async fn perform(
@@ -61,9 +64,14 @@ impl Lane {
             }
             Action::Store(fees) => {
                 let first = under_way.attempts.is_empty();
-                let stored = self.store_attempt(&under_way.transaction, fees, fence).await?;
-                report.signed += usize::from(first && stored.is_some());
-                return Ok(stored.map(|(signed, attempt)| Event::Stored(signed, attempt)));
+                return Ok(match self.store_attempt(under_way, fees, fence).await? {
+                    Stored::Yes(signed, attempt) => {
+                        report.signed += usize::from(first);
+                        Some(Event::Stored(signed, attempt))
+                    }
+                    Stored::Frozen => None,
+                    Stored::Unpaid(reason) => Some(Event::Unpaid(self.visit(under_way), reason)),
+                });
             }
             Action::Send => return self.send_newest(under_way, report).await,
             Action::Weigh(ending) => return Ok(Some(self.weigh(under_way, ending).await?)),
@@ -102,7 +110,7 @@ impl Lane {
             let nonce = under_way.transaction.nonce;
             tracing::info!(signer = %self.signer(), nonce, %refusal, "handed to the node, which did not simply take it");
         }
-        let underpriced = answer.as_ref().is_err_and(crate::send_error::SendRefusal::is_underpriced);
+        let underpriced = answer.as_ref().is_err_and(SendRefusal::is_underpriced);
         self.sent.insert(newest.signed.hash, LastSend { at: self.pipeline.clock.now(), underpriced });
         report.sent += 1;
         Ok(Some(Event::Answered(answer)))
@@ -133,7 +141,13 @@ impl Lane {
     /// A block is final when it is at or below the finalized head and is the canonical one of its height.
     pub(super) async fn is_final(&self, block: Block, finalized: Block) -> Result<bool, PassError> {
         let Block { number, hash } = block;
-        Ok(number <= finalized.number && self.pipeline.chain.block_hash(number).await? == Some(hash))
+        if number > finalized.number {
+            return Ok(false);
+        }
+        match self.pipeline.chain.block_hash(number).await {
+            Err(ChainError::NoAgreement { .. }) => Ok(false),
+            canonical => Ok(canonical? == Some(hash)),
+        }
     }
 
     pub(super) async fn hold(&self, fence: i64) -> Result<Tx, PassError> {
@@ -169,6 +183,14 @@ impl Lane {
                 None
             }
         };
+        let cost = match inclusion {
+            // No bytes of ours can come in any more.
+            None => Some(0),
+            Some(inclusion) => self.costs.get(&inclusion.attempt_hash).copied(),
+        };
+        if let Some(cost) = cost {
+            store::settle_spend(&mut tx, id, Gwei::at_least(cost)).await?;
+        }
         for ended in ended {
             self.write_call_end(&mut tx, &occasion, inclusion, ended).await?;
         }
@@ -206,9 +228,11 @@ impl Lane {
         Ok(())
     }
 
-    fn raise(&self, nonce: u64, alarm: &Alarm) {
+    fn raise(&mut self, nonce: u64, alarm: &Alarm) {
         let signer = self.signer();
         match alarm {
+            Alarm::Unpaid(reason) => self.cannot_pay(reason),
+            Alarm::NotSent(SendRefusal::InsufficientFunds) => self.cannot_pay(&CannotPay::RefusedByNode),
             Alarm::Parked(_) | Alarm::HeldAtCap => tracing::warn!(%signer, nonce, "{alarm}"),
             Alarm::FellOut => {
                 tracing::warn!(%signer, nonce, "{alarm}");

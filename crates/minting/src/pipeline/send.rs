@@ -1,14 +1,17 @@
 //! Binds waiting calls to the next nonce, and sends them.
 
+use std::sync::Arc;
+
 use catalog::db::retrying;
 
 use super::{Lane, PassError, PassReport, Pipeline, kinds_of};
 use crate::call::{Call, CallKind};
 use crate::chain::DryRunError;
 use crate::contract::{self, WholeCallRefusal};
+use crate::purse::{self, CannotPay, Gwei};
 use crate::store::{self, WaitingCall};
 use crate::transaction::{Transaction, TransactionId, TransactionState};
-use crate::under_way::UnderWay;
+use crate::under_way::{Event, UnderWay};
 use crate::{fees, gas};
 
 /// The most calls that are looked at for one group.
@@ -26,7 +29,7 @@ impl Lane {
                 let Some(transaction) = self.bind_group(*kind, fence).await? else { break };
                 report.under_way += 1;
                 let under_way = UnderWay { transaction, attempts: Vec::new() };
-                let visit = self.visit(&under_way);
+                let visit = Event::Visited(self.visit(&under_way));
                 if self.play(under_way, visit, fence, report).await?.attempts.is_empty() {
                     break;
                 }
@@ -37,8 +40,9 @@ impl Lane {
 
     /// Takes the calls that fit into one transaction and binds them to the next nonce. Everything that may keep
     /// the transaction from going through is asked first, so that no nonce is taken in vain.
-    async fn bind_group(&self, kind: CallKind, fence: i64) -> Result<Option<Transaction>, PassError> {
-        let Pipeline { db, chain, clock, settings, .. } = self.pipeline.as_ref();
+    async fn bind_group(&mut self, kind: CallKind, fence: i64) -> Result<Option<Transaction>, PassError> {
+        let pipeline = Arc::clone(&self.pipeline);
+        let Pipeline { db, chain, clock, settings, .. } = pipeline.as_ref();
         let mut tx = db.begin_read().await?;
         let waiting = store::waiting_calls(&mut tx, kind, clock.now(), LOOK_AHEAD).await?;
         drop(tx);
@@ -66,32 +70,70 @@ impl Lane {
                 self.settle_open_edition(&group).await?;
                 return Ok(None);
             }
+            Err(DryRunError::InsufficientFunds) => {
+                self.cannot_pay(&CannotPay::RefusedByNode);
+                return Ok(None);
+            }
             Err(refusal) => {
                 self.park(kind, &refusal.to_string());
                 return Ok(None);
             }
         };
-        let worst = u128::from(gas::limit(kind, calls.len(), estimate)).saturating_mul(fees.max_fee);
-        if chain.balance(self.signer()).await? < worst {
-            self.park(kind, "the signer cannot pay for the gas: top it up");
-            return Ok(None);
+        let gas_limit = gas::limit(kind, calls.len(), estimate.saturating_add(estimate / 8));
+        let worst = purse::worst(gas_limit, fees.max_fee);
+        let owned = chain.balance(self.signer()).await?;
+        let under_way = self.cost_under_way(owned).await?;
+        let bound = match purse::within_balance(owned, under_way, worst) {
+            Ok(()) => retrying(|| async { self.try_bind(kind, &group, worst, fence).await }).await?,
+            Err(reason) => Err(reason),
+        };
+        match bound {
+            Ok(bound) => {
+                self.can_pay();
+                Ok(bound)
+            }
+            Err(reason) => {
+                self.cannot_pay(&reason);
+                metrics::counter!("colophon_parked_total", "kind" => kind.as_str()).increment(1);
+                Ok(None)
+            }
         }
-        retrying(|| async { self.try_bind(kind, &group, fence).await }).await
+    }
+
+    /// What the transactions that are not in a block yet may still cost, in wei; zero without a look at them for a
+    /// signer who could pay for as many as there can be.
+    async fn cost_under_way(&self, owned: u128) -> Result<u128, PassError> {
+        let settings = self.pipeline.settings;
+        let dearest = purse::worst(settings.gas_ceiling, settings.fees.max_fee_cap);
+        let most = u128::try_from(settings.most_under_way).unwrap_or(u128::MAX).saturating_add(1);
+        if owned >= dearest.saturating_mul(most) {
+            return Ok(0);
+        }
+        let waits =
+            |under_way: &UnderWay| !matches!(under_way.transaction.state, TransactionState::Included(..));
+        let cost = |under_way: UnderWay| {
+            let signed = under_way.transaction.state.signed();
+            let dearest = under_way.attempts.iter().map(|attempt| attempt.fees.max_fee).max();
+            signed.zip(dearest).map_or(0, |(signed, max_fee)| purse::worst(signed.gas_limit, max_fee))
+        };
+        let costs = self.under_way().await?.into_iter().filter(waits).map(cost);
+        Ok(costs.fold(0, u128::saturating_add))
     }
 
     async fn try_bind(
         &self,
         kind: CallKind,
         group: &[WaitingCall],
+        worst: u128,
         fence: i64,
-    ) -> Result<Option<Transaction>, PassError> {
-        let Pipeline { db, clock, chance, holder, .. } = self.pipeline.as_ref();
+    ) -> Result<Result<Option<Transaction>, CannotPay>, PassError> {
+        let Pipeline { db, clock, chance, holder, settings, .. } = self.pipeline.as_ref();
         let signer = self.signer();
         let now = clock.now();
         let mut tx = db.begin_write().await?;
         let held = store::hold_lane(&mut tx, signer, holder, fence).await?.ok_or(PassError::LeaseLost)?;
         if held.frozen_reason.is_some() {
-            return Ok(None);
+            return Ok(Ok(None));
         }
         let nonce = store::next_nonce(&mut tx, signer, held.first_nonce).await?;
         let transaction_id = TransactionId::generate(now, chance.as_ref());
@@ -105,10 +147,17 @@ impl Lane {
         }
         if position == 0 {
             // Another lane of this kind took them all; the nonce goes with the rolled-back transaction.
-            return Ok(None);
+            return Ok(Ok(None));
         }
+        // Promised with the nonce, so that no two lanes take one for the same rest of the budget.
+        let (day, worst) = (purse::day_of(now), Gwei::at_least(worst));
+        let spent = store::hold_day(&mut tx, day, &transaction.transaction_id).await?;
+        if let Err(reason) = purse::within_budget(spent, worst, settings.daily_budget) {
+            return Ok(Err(reason));
+        }
+        store::promise(&mut tx, &transaction.transaction_id, day, worst).await?;
         tx.commit().await?;
-        Ok(Some(transaction))
+        Ok(Ok(Some(transaction)))
     }
 
     /// The edition is open already: by us, before the books were restored, when the terms are the same.

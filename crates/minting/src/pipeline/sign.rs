@@ -1,6 +1,6 @@
 //! From a nonce and its calls to stored bytes.
 
-use catalog::db::retrying;
+use catalog::db::{Tx, retrying};
 
 use super::{Lane, PassError, Pipeline};
 use crate::attempt::Attempt;
@@ -9,26 +9,56 @@ use crate::chain::DryRunError;
 use crate::contract;
 use crate::fees::Fees;
 use crate::gas;
+use crate::purse::{self, CannotPay, Gwei};
 use crate::signer::{SignedBytes, Unsigned};
 use crate::store;
 use crate::transaction::{Signed, Transaction};
+use crate::under_way::UnderWay;
 
 /// Gas of a plain transfer: what a nonce without calls is spent on.
 const TRANSFER_GAS: u64 = 21_000;
 
+/// What came of an attempt that was to be stored.
+pub(super) enum Stored {
+    /// It is in the books.
+    Yes(Signed, Attempt),
+    /// The lane is frozen, and nothing was signed at this nonce: it waits.
+    Frozen,
+    /// Nobody can pay for it now.
+    Unpaid(CannotPay),
+}
+
 impl Lane {
-    /// Signs one more attempt for `fees` and commits it. None while the lane is frozen and nothing was signed at this
-    /// nonce: it waits, unsigned.
+    /// Signs one more attempt for `fees` and commits it, if that is allowed and can be paid for.
     pub(super) async fn store_attempt(
         &self,
-        transaction: &Transaction,
+        under_way: &UnderWay,
         fees: Fees,
         fence: i64,
-    ) -> Result<Option<(Signed, Attempt)>, PassError> {
+    ) -> Result<Stored, PassError> {
+        let transaction = &under_way.transaction;
         match transaction.state.signed() {
             None => self.store_first(transaction, fees, fence).await,
-            Some(signed) => self.store_further(transaction, signed, fees, fence).await.map(Some),
+            Some(signed) => self.store_further(transaction, signed, fees, fence).await,
         }
+    }
+
+    /// Promises what an attempt costs at worst, in the database transaction that stores it.
+    async fn promise(
+        &self,
+        tx: &mut Tx,
+        transaction: &Transaction,
+        gas_limit: u64,
+        fees: Fees,
+    ) -> Result<Result<(), CannotPay>, PassError> {
+        let day = purse::day_of(self.pipeline.clock.now());
+        let worst = Gwei::at_least(purse::worst(gas_limit, fees.max_fee));
+        let spent = store::hold_day(tx, day, &transaction.transaction_id).await?;
+        if let Err(reason) = purse::within_budget(spent, worst, self.pipeline.settings.daily_budget) {
+            return Ok(Err(reason));
+        }
+        store::promise(tx, &transaction.transaction_id, day, worst).await?;
+        Ok(Ok(()))
     }
 
     /// The first attempt fixes what the nonce carries, for ever.
@@ -37,7 +67,7 @@ impl Lane {
         transaction: &Transaction,
         fees: Fees,
         fence: i64,
-    ) -> Result<Option<(Signed, Attempt)>, PassError> {
+    ) -> Result<Stored, PassError> {
         // The estimate is asked for outside the database transaction; the group may only shrink after it.
         let mut tx = self.pipeline.db.begin_read().await?;
         let members = store::members(&mut tx, &transaction.transaction_id).await?;
@@ -58,12 +88,12 @@ impl Lane {
         estimate: u64,
         fees: Fees,
         fence: i64,
-    ) -> Result<Option<(Signed, Attempt)>, PassError> {
+    ) -> Result<Stored, PassError> {
         let Pipeline { db, clock, holder, .. } = self.pipeline.as_ref();
         let mut tx = db.begin_write().await?;
         let held = store::hold_lane(&mut tx, self.signer(), holder, fence).await?;
         if held.ok_or(PassError::LeaseLost)?.frozen_reason.is_some() {
-            return Ok(None);
+            return Ok(Stored::Frozen);
         }
         let members = store::lock_members(&mut tx, &transaction.transaction_id).await?;
         let calls: Vec<Call> = members.into_iter().map(|member| member.call).collect();
@@ -74,10 +104,13 @@ impl Lane {
         };
         let signed = Signed { calldata: call_bytes(&calls)?, gas_limit };
         let attempt = self.attempt(transaction.nonce, &signed, fees)?;
+        if let Err(reason) = self.promise(&mut tx, transaction, gas_limit, fees).await? {
+            return Ok(Stored::Unpaid(reason));
+        }
         store::set_signed(&mut tx, &transaction.transaction_id, &signed, fence, clock.now()).await?;
         store::insert_attempt(&mut tx, &transaction.transaction_id, &attempt, fence).await?;
         tx.commit().await?;
-        Ok(Some((signed, attempt)))
+        Ok(Stored::Yes(signed, attempt))
     }
 
     async fn store_further(
@@ -86,15 +119,18 @@ impl Lane {
         signed: &Signed,
         fees: Fees,
         fence: i64,
-    ) -> Result<(Signed, Attempt), PassError> {
+    ) -> Result<Stored, PassError> {
         let attempt = self.attempt(transaction.nonce, signed, fees)?;
         retrying(|| async {
             let mut tx = self.hold(fence).await?;
+            if let Err(reason) = self.promise(&mut tx, transaction, signed.gas_limit, fees).await? {
+                return Ok(Stored::Unpaid(reason));
+            }
             store::insert_attempt(&mut tx, &transaction.transaction_id, &attempt, fence).await?;
-            Ok::<_, PassError>(tx.commit().await?)
+            tx.commit().await?;
+            Ok::<_, PassError>(Stored::Yes(signed.clone(), attempt.clone()))
         })
-        .await?;
-        Ok((signed.clone(), attempt))
+        .await
     }
 
     fn attempt(&self, nonce: u64, signed: &Signed, fees: Fees) -> Result<Attempt, PassError> {

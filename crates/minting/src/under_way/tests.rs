@@ -7,6 +7,7 @@ use crate::call::{Call, CallId, CallKind};
 use crate::chain::{B256, Block};
 use crate::contract::ItemEvent;
 use crate::ending::CallEnd;
+use crate::purse::{CannotPay, Gwei};
 use crate::signer::SignedBytes;
 use crate::token::TokenId;
 use crate::transaction::{SeenReceipt, TransactionId};
@@ -229,4 +230,19 @@ fn a_chain_that_stands_still_is_not_outbid_for_ever() {
     under_way.attempts.push(attempt(fees(210, 10)));
     let (_, actions) = told(under_way, [Event::Visited(visit)]);
     assert_eq!(actions, [Action::Send]);
+}
+
+#[test]
+fn what_nobody_can_pay_for_waits_unsigned_and_what_is_signed_is_sent_again_as_it_is() {
+    let over = CannotPay::OverBudget { spent: Gwei::new(9), asked: Gwei::new(2), budget: Gwei::new(10) };
+    let alarm = || Action::Alarm(Alarm::Unpaid(over));
+    let (waiting, actions) = told(bound(), [Event::Unpaid(after(0, None), over)]);
+    assert_eq!((&waiting.transaction.state, actions), (&TransactionState::Bound, vec![alarm()]));
+
+    let stored = || Event::Stored(signed(), attempt(fees(210, 10)));
+    let (held, actions) = told(bound(), [stored(), Event::Unpaid(after(60, sent(0, false)), over)]);
+    assert_eq!(held.attempts.len(), 1);
+    assert_eq!(actions, vec![alarm(), Action::Send]);
+    let (_, actions) = told(bound(), [stored(), Event::Unpaid(after(60, sent(59, false)), over)]);
+    assert_eq!(actions, vec![alarm()]);
 }

@@ -95,6 +95,18 @@ impl World {
         command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
     }
 
+    /// Changes a setting for the next start.
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.settings.push((name, value.to_owned()));
+    }
+
+    /// The account of a lane (EIP-55).
+    pub(crate) fn signer(&self, name: &str) -> String {
+        let given = self.folder.path().join("secrets");
+        let secrets = if given.is_dir() { given } else { self.folder.path().join("data/secrets") };
+        wallet::checksummed(SigningKey::open(&secrets, name).expect("a keystore").account())
+    }
+
     /// Runs the program to its end; gives the lines of its standard output.
     pub(crate) fn say(&self, arguments: &[&str]) -> Vec<String> {
         let output = self.command().args(arguments).output().expect("the program to run");

@@ -1,5 +1,7 @@
 //! Money for gas runs out and comes back: the real program on a real chain. FAULTS rows 52 and 59.
 
+use catalog::clock::{Clock, SystemClock};
+use minting::{purse, store};
 use serde_json::{Value, json};
 
 use crate::harness::app::{TestApp, Wallet};
@@ -30,6 +32,29 @@ both_databases! {
         app.start_again().await;
         app.recorded(&token_id).await;
         assert_eq!(count(&app, &minter).await, before + 1);
+    }
+
+    async fn what_a_final_transaction_really_cost_takes_the_place_of_its_worst(db: TestDb) {
+        let app = TestApp::start(&db).await;
+        let edition = app.publish_edition(2).await;
+        let opened = app.opened(&edition).await;
+        let code = app.shipped(&edition).await;
+        let token_id = app.redeem(&code, &Wallet::fresh()).await.expect(202).at("/token/token_id");
+        let token = app.recorded(&token_id).await;
+        let mut cost = 0;
+        for hash in [&opened["recording"]["tx_hash"], &token["tx_hash"]] {
+            let receipt = ask(&app, "eth_getTransactionReceipt", json!([hash])).await;
+            let wei = number(&receipt["gasUsed"]) * number(&receipt["effectiveGasPrice"]);
+            cost += wei.div_ceil(1_000_000_000);
+        }
+        // Over midnight it would be two days.
+        let today = purse::day_of(SystemClock.now());
+        let mut tx = db.db.begin_read().await.expect("a transaction");
+        let mut spent = 0;
+        for day in [today - 1, today] {
+            spent += store::spent_on(&mut tx, day).await.expect("a sum").get();
+        }
+        assert_eq!(spent, cost);
     }
 
     async fn a_minter_without_money_takes_no_nonce_and_goes_on_by_itself_once_it_is_topped_up(db: TestDb) {
@@ -63,8 +88,12 @@ async fn waits(app: &TestApp, token_id: &str) {
 
 async fn count(app: &TestApp, account: &str) -> u64 {
     let count = ask(app, "eth_getTransactionCount", json!([account, "pending"])).await;
-    let digits = count.as_str().and_then(|text| text.strip_prefix("0x")).expect("a count");
-    u64::from_str_radix(digits, 16).expect("a count")
+    number(&count)
+}
+
+fn number(quantity: &Value) -> u64 {
+    let digits = quantity.as_str().and_then(|text| text.strip_prefix("0x")).expect("a quantity");
+    u64::from_str_radix(digits, 16).expect("a quantity")
 }
 
 async fn ask(app: &TestApp, method: &str, parameters: Value) -> Value {

@@ -188,6 +188,18 @@ async fn a_provider_of_another_chain_gets_no_bytes() {
 }
 
 #[tokio::test]
+async fn a_provider_whose_chain_begins_with_another_block_is_quarantined() {
+    let chain = Anvil::start(Blocks::OnDemand);
+    let second = CrookedNode::start(chain.url(), Manner::Honest).await;
+    // A first block is told apart by its second.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let other = Anvil::start(Blocks::OnDemand);
+    let providers = connect(&[chain.url(), second.url(), other.url()], &HandClock::new()).await;
+    assert_eq!(standings(&providers), ["healthy", "healthy", "quarantined"]);
+    assert_eq!(providers.standings()[2].standing, Standing::Quarantined(Quarantine::OtherGenesis));
+}
+
+#[tokio::test]
 async fn a_provider_that_refuses_for_its_chain_is_asked_who_it_is_before_it_is_used_again() {
     let chain = Anvil::start(Blocks::OnDemand);
     let sender = Sender::on(&chain).await;

@@ -142,8 +142,14 @@ async fn a_lagging_replicas_null_is_no_absence() {
     second.behave(Manner::Page(503));
     assert!(is_open(&providers.receipt(never_sent).await));
     assert!(is_open(&providers.receipt(transfer.hash).await));
-    // What was final before is still known.
-    assert_eq!(providers.finalized().await.expect("what was agreed"), finalized);
+    // Two of three have reached the lagging one's height only. That makes us wait, and makes its silence no evidence.
+    assert!(providers.finalized().await.expect("agreement").number < finalized.number);
+    assert!(is_open(&providers.receipt(never_sent).await));
+    // With it gone too nobody agrees on anything; what was final stays so.
+    let known = providers.finalized().await.expect("agreement");
+    lagging.behave(Manner::Page(503));
+    assert_eq!(providers.finalized().await.expect("what was agreed"), known);
+    assert!(is_open(&providers.block_hash(1).await));
 }
 
 #[tokio::test]

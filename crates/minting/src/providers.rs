@@ -14,7 +14,7 @@ mod health;
 mod identity;
 mod provider;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -39,6 +39,7 @@ pub struct Providers {
     all: Vec<Arc<Provider>>,
     current: AtomicUsize,
     agreed_final: Mutex<Option<Block>>,
+    highest_final: AtomicU64,
     checking: tokio::sync::Mutex<()>,
     clock: Arc<dyn Clock>,
 }
@@ -74,6 +75,7 @@ impl Providers {
             all,
             current: AtomicUsize::new(0),
             agreed_final: Mutex::new(None),
+            highest_final: AtomicU64::new(0),
             checking: tokio::sync::Mutex::default(),
             clock,
         });
@@ -187,12 +189,12 @@ impl Providers {
         *self.agreed_final.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the higher one: what was final once stays so, though fewer providers may say it now.
+    /// Keeps what was agreed on last, lower or not: a lower one only makes us wait. The highest ever says from where on
+    /// a provider's silence about a receipt counts, whatever another lane agrees on meanwhile.
     fn keep_final(&self, block: Block) -> Block {
-        let mut agreed = self.agreed_final.lock().unwrap_or_else(PoisonError::into_inner);
-        let highest = agreed.filter(|known| known.number > block.number).unwrap_or(block);
-        *agreed = Some(highest);
-        highest
+        *self.agreed_final.lock().unwrap_or_else(PoisonError::into_inner) = Some(block);
+        self.highest_final.fetch_max(block.number, Ordering::Relaxed);
+        block
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which questions one provider may answer, and which need a majority.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use catalog::account::Account;
@@ -77,7 +78,7 @@ impl Chain for Providers {
 
     async fn receipt(&self, attempt_hash: B256) -> Result<Option<Receipt>, ChainError> {
         let told = self.ask_all(move |chain| Box::pin(chain.receipt(attempt_hash))).await?;
-        let agreed = self.agreed_final().map_or(0, |block| block.number);
+        let agreed = self.highest_final.load(Ordering::Relaxed);
         let seen = |(provider, receipt): Told<Option<Receipt>>| match receipt {
             Some(receipt) => Seen::There(receipt),
             None if self.all.len() == 1 || provider.final_seen() >= agreed => Seen::Missing,

@@ -16,8 +16,8 @@ use minting::send_error::SendRefusal;
 use minting::signer::{SignedBytes, SigningKey, Unsigned};
 use minting::wallet;
 use serde_json::json;
+use tests::anvil::{Anvil, Blocks};
 
-use crate::harness::anvil::{Anvil, Blocks};
 use crate::harness::crooked::{CrookedNode, Manner};
 
 const CHAIN_ID: u64 = 31_337;

@@ -14,7 +14,7 @@ const UNDER_WAY: &str = "
 /// Waits until every call and every transaction has come to its end; what is left when that takes too long.
 pub(crate) async fn wait(plan: &Plan, ground: &Ground) -> Result<(), String> {
     let begun = Instant::now();
-    let longest = Duration::from_secs(180) + Duration::from_millis(200) * plan.mints;
+    let longest = Duration::from_mins(3) + Duration::from_millis(200) * plan.mints;
     let mut told = Instant::now();
     loop {
         let (calls, transactions) = under_way(ground).await;

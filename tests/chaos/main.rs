@@ -8,7 +8,11 @@
 //! The last line of standard output is one JSON object; the way there is told on standard error. The exit code is
 //! 0 only when nothing was lost, doubled, misdirected or left unexplained.
 
-#![expect(clippy::expect_used, reason = "a harness that cannot go on fails at once and loudly")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness that cannot go on fails at once and loudly"
+)]
 
 mod dice;
 mod drain;

@@ -110,7 +110,7 @@ impl Plan {
 
     /// No run takes longer than this.
     pub(crate) fn longest(&self) -> Duration {
-        Duration::from_secs(600)
+        Duration::from_mins(10)
             + Duration::from_secs(2) * self.mints
             + Duration::from_secs(10) * (self.kills + self.reorgs + self.thefts)
     }

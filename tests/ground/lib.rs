@@ -3,6 +3,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::missing_panics_doc,
     clippy::panic,
     reason = "the ground of tests fails as tests do: at once and loudly"
 )]

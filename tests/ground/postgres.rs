@@ -50,6 +50,7 @@ fn start() -> Server {
 }
 
 /// The address of the database `name` on the server of this run.
+#[must_use]
 pub fn url_of(name: &str) -> String {
     let url = &server().url;
     let (address, options) =

@@ -17,6 +17,7 @@ impl Wallet {
     }
 
     /// The wallet that this chance gives.
+    #[must_use]
     pub fn of(chance: &dyn Chance) -> Self {
         Self { key: SigningKey::generate(chance) }
     }

@@ -11,8 +11,8 @@ use crate::ground::Ground;
 /// How long one answer is waited for.
 const ONE_ANSWER: Duration = Duration::from_secs(5);
 /// After this a question without an answer is a complaint. A request that died with its process holds its idempotency
-/// key for a minute.
-const PATIENCE: Duration = Duration::from_mins(3);
+/// key for a minute, and may die again.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Who asks.
 #[derive(Clone, Copy)]

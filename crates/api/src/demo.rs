@@ -272,7 +272,7 @@ async fn ask_the_chain(
     if token.owner != Some(buyer) {
         return Err(DemoError::Disproved(format!("the owner of {token_id} is {:?}", token.owner)));
     }
-    let terms = chain.edition_terms(id.get() / 1_000_000).await.map_err(|error| odd(&error))?;
+    let terms = chain.edition_terms(id.get() / 1_000_000, None).await.map_err(|error| odd(&error))?;
     let digest = terms.map(|terms| terms.image_digest);
     if digest != Some(Sha256Digest::of(image)) {
         return Err(DemoError::Disproved(format!("the edition's image digest is {digest:?}")));

@@ -103,7 +103,7 @@ async fn examine(
     token_id: TokenId,
 ) -> Result<Finding, VerificationError> {
     let token = chain.token(token_id).await?;
-    let terms = chain.edition_terms(token_id.get() / 1_000_000).await?;
+    let terms = chain.edition_terms(token_id.get() / 1_000_000, None).await?;
     let image_sha256 = terms.map(|terms| terms.image_digest);
     let stored_image_fits = match image_sha256 {
         Some(digest) => {

@@ -244,8 +244,8 @@ pub trait Chain: Send + Sync + std::fmt::Debug {
     async fn token(&self, token_id: TokenId) -> Result<TokenOnChain, ChainError>;
     /// The first mint of a token, by its log, if there was one.
     async fn first_mint(&self, token_id: TokenId) -> Result<Option<FirstMint>, ChainError>;
-    /// The terms of an edition, if it is open.
-    async fn edition_terms(&self, edition: u64) -> Result<Option<EditionTerms>, ChainError>;
+    /// The terms of an edition, if it is open at the block of height `at`; at the newest block without one.
+    async fn edition_terms(&self, edition: u64, at: Option<u64>) -> Result<Option<EditionTerms>, ChainError>;
     /// Whether code stands at our contract's address.
     async fn contract_exists(&self) -> Result<bool, ChainError>;
 }

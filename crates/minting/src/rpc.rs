@@ -112,8 +112,18 @@ impl RpcChain {
         question: &'static str,
         call: C,
     ) -> Result<C::Return, ChainError> {
+        self.view_at(question, call, Tag::Latest).await
+    }
+
+    async fn view_at<C: SolCall + Send>(
+        &self,
+        question: &'static str,
+        call: C,
+        at: Tag,
+    ) -> Result<C::Return, ChainError> {
         let request = TransactionRequest::default().to(self.contract).input(call.abi_encode().into());
-        let answer = self.provider.call(request).await.map_err(|error| failed(question, &error))?;
+        let answer = self.provider.call(request).block(at.into()).await;
+        let answer = answer.map_err(|error| failed(question, &error))?;
         C::abi_decode_returns(&answer).map_err(|error| impossible(question, error))
     }
 
@@ -323,9 +333,10 @@ impl Chain for RpcChain {
         Ok(logs.iter().find_map(first_mint))
     }
 
-    async fn edition_terms(&self, edition: u64) -> Result<Option<EditionTerms>, ChainError> {
+    async fn edition_terms(&self, edition: u64, at: Option<u64>) -> Result<Option<EditionTerms>, ChainError> {
         let call = IPrintEditions::editionTermsCall { edition: U256::from(edition) };
-        let terms = self.view("editionTerms", call).await?;
+        let at = at.map_or(Tag::Latest, Tag::Number);
+        let terms = self.view_at("editionTerms", call, at).await?;
         Ok((terms.serials != 0).then(|| terms.into()))
     }
 

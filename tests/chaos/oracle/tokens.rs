@@ -82,7 +82,7 @@ async fn editions(ground: &Ground, trade: &Trade, verdict: &mut Verdict) {
     let url = ground.chain.url().parse().expect("the node's address");
     let chain = RpcChain::new(url, ground.contract, Finality::Tag).expect("a chain");
     for (number, published) in &trade.editions {
-        let Some(terms) = chain.edition_terms(*number).await.expect("the node to answer") else {
+        let Some(terms) = chain.edition_terms(*number, None).await.expect("the node to answer") else {
             verdict.find(format!("edition {number} is not open on chain"));
             continue;
         };

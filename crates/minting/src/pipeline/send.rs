@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use catalog::db::retrying;
+use catalog::journal;
 
 use super::{Lane, PassError, PassReport, Pipeline, kinds_of};
 use crate::call::{Call, CallKind};
 use crate::chain::DryRunError;
 use crate::contract::{self, WholeCallRefusal};
+use crate::event::MintingEvent;
 use crate::purse::{self, CannotPay, Gwei};
 use crate::store::{self, WaitingCall};
 use crate::transaction::{Transaction, TransactionId, TransactionState};
@@ -67,7 +69,7 @@ impl Lane {
             Ok(gas) => gas,
             Err(DryRunError::Chain(error)) => return Err(error.into()),
             Err(DryRunError::Refused(WholeCallRefusal::EditionAlreadyOpen)) => {
-                self.settle_open_edition(&group).await?;
+                self.settle_open_edition(&group, fence).await?;
                 return Ok(None);
             }
             Err(DryRunError::InsufficientFunds) => {
@@ -160,20 +162,26 @@ impl Lane {
         Ok(Ok(Some(transaction)))
     }
 
-    /// The edition is open already: by us, before the books were restored, when the terms are the same.
-    async fn settle_open_edition(&self, group: &[WaitingCall]) -> Result<(), PassError> {
-        let Some(WaitingCall { call_id, call: Call::OpenEdition { edition, terms }, .. }) = group.first()
-        else {
+    /// The edition is open already: by us, before the books were restored, when the terms are the same. While the block
+    /// that opened it is not final, the call waits.
+    async fn settle_open_edition(&self, group: &[WaitingCall], fence: i64) -> Result<(), PassError> {
+        let Some(WaitingCall { call_id, call, .. }) = group.first() else { return Ok(()) };
+        let Call::OpenEdition { edition, terms } = call else { return Ok(()) };
+        let chain = &self.pipeline.chain;
+        let finalized = chain.finalized().await?.number;
+        let Some(on_chain) = chain.edition_terms(u64::from(edition.get()), Some(finalized)).await? else {
             return Ok(());
         };
-        let on_chain = self.pipeline.chain.edition_terms(u64::from(edition.get())).await?;
-        let (state, reason) = if on_chain.as_ref() == Some(terms) {
+        let (state, reason) = if on_chain == *terms {
             ("done", None)
         } else {
-            ("review", Some("the edition was opened with other terms"))
+            ("review", Some("the edition was opened with other terms".to_owned()))
         };
-        let mut tx = self.pipeline.db.begin_write().await?;
-        store::end_call(&mut tx, call_id, state, reason, self.pipeline.clock.now()).await?;
+        let occasion = self.occasion();
+        let mut tx = self.hold(fence).await?;
+        store::end_call(&mut tx, call_id, state, reason.as_deref(), occasion.at).await?;
+        let event = MintingEvent::call_ended(call_id.clone(), call.business_key(), state, reason, None);
+        journal::append(&mut tx, &occasion, &event).await?;
         Ok(tx.commit().await?)
     }
 

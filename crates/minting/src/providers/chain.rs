@@ -138,8 +138,8 @@ impl Chain for Providers {
         self.agree("a token's first mint", move |chain| Box::pin(chain.first_mint(token_id))).await
     }
 
-    async fn edition_terms(&self, edition: u64) -> Result<Option<EditionTerms>, ChainError> {
-        self.agree("an edition's terms", move |chain| Box::pin(chain.edition_terms(edition))).await
+    async fn edition_terms(&self, edition: u64, at: Option<u64>) -> Result<Option<EditionTerms>, ChainError> {
+        self.agree("an edition's terms", move |chain| Box::pin(chain.edition_terms(edition, at))).await
     }
 
     async fn contract_exists(&self) -> Result<bool, ChainError> {

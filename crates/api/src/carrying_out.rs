@@ -48,9 +48,10 @@ impl Matter {
         let newest = minting_store::find_token_of(tx, &sheet.impression_id).await?;
         let issues_left = newest.is_none_or(|newest| newest.token_id.issue() < Issue::LAST);
         let redeemed_at = claim.state.redemption().map(|redemption| redemption.redeemed_at);
+        let policy = terms.policies.of(sale.sold_at);
         let known = Known {
             claim: standing_of(&claim.state),
-            opens: claim::opens(terms.claims.open_on, &sale.goods),
+            opens: claim::opens(policy.open_on, &sale.goods),
             token: token
                 .as_ref()
                 .map_or(TokenStanding::NotAsked, |token| TokenStanding::of(token, void.as_ref())),
@@ -59,8 +60,8 @@ impl Matter {
             sheet: sheet.state,
             unreturned: sheet.unreturned,
             issues_left,
-            window: terms.returns.window,
-            settle_early: terms.returns.settle_early,
+            window: policy.returns.window,
+            settle_early: policy.returns.settle_early,
             now,
         };
         Ok(Self { claim, token, sheet, known })

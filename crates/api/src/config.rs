@@ -12,6 +12,8 @@ use catalog::db::DbUrl;
 use minting::purse::Gwei;
 use secrecy::SecretString;
 
+use crate::policy::Policies;
+
 pub use load::{Layers, SettingError, environment};
 
 /// Where the system looks for programs.
@@ -39,8 +41,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Claims.
     pub claims: ClaimSettings,
-    /// Returns, which decide when a token settles.
-    pub returns: ReturnSettings,
+    /// When claims open and tokens settle, by the day of the sale.
+    pub policies: Policies,
     /// How much is taken in.
     pub limits: Limits,
     /// How calls reach the chain.
@@ -98,11 +100,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// When claims open and expire.
+/// When claims expire.
 #[derive(Debug, Clone)]
 pub struct ClaimSettings {
-    /// The event that opens a claim.
-    pub open_on: OpenOn,
     /// After how long an open claim expires; none: never.
     pub expire_after: Option<Duration>,
 }

@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod json;
 pub mod keys;
 pub mod lanes;
+pub mod policy;
 pub mod readiness;
 mod redeeming;
 pub mod routes;

@@ -15,8 +15,9 @@ use minting::token::Token;
 use crate::claim::challenge::Challenge;
 use crate::claim::code::{ClaimCode, ClaimPepper, CodeHmac};
 use crate::claim::{Claim, ClaimEvent, ClaimState, InvalidTransition, Redemption, settles_at};
-use crate::config::{ClaimSettings, ReturnSettings};
+use crate::config::ClaimSettings;
 use crate::error::ApiError;
+use crate::policy::Policies;
 use crate::sale::{Sale, SaleId};
 use crate::selling::no_such_sale;
 use crate::store;
@@ -103,8 +104,8 @@ pub(crate) async fn provable_challenges(
 pub(crate) struct Terms<'a> {
     /// When claims expire.
     pub(crate) claims: &'a ClaimSettings,
-    /// When tokens settle.
-    pub(crate) returns: &'a ReturnSettings,
+    /// When they open and tokens settle, by the day of the sale.
+    pub(crate) policies: &'a Policies,
     /// Where they live.
     pub(crate) home: &'a Home,
 }
@@ -138,7 +139,8 @@ pub(crate) async fn redeem(
         }
         ClaimState::Open { .. } | ClaimState::Void { .. } | ClaimState::Expired { .. } => {}
     }
-    let settles_at = settles_at(occasion.at, sale.goods.delivered_at(), terms.returns);
+    let settles_at =
+        settles_at(occasion.at, sale.goods.delivered_at(), &terms.policies.of(sale.sold_at).returns);
     let token = issue_token(tx, occasion, &sale, proof.recipient, settles_at, terms).await?;
     let redemption = Redemption {
         recipient: proof.recipient,
@@ -171,7 +173,8 @@ pub(crate) async fn reissue(
     else {
         return Err(refused(InvalidTransition { from: claim.state.as_str(), verb: "given another token" }));
     };
-    let settles_at = settles_at(redeemed_at, sale.goods.delivered_at(), terms.returns);
+    let settles_at =
+        settles_at(redeemed_at, sale.goods.delivered_at(), &terms.policies.of(sale.sold_at).returns);
     let token = issue_token(tx, occasion, sale, recipient, settles_at.max(occasion.at), terms).await?;
     let claim = claim.reissue(token.token_id).map_err(refused)?;
     store::update_claim(tx, &claim, occasion.at).await?;

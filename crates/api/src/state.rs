@@ -82,7 +82,7 @@ impl App {
 
     /// By which rules claims open, tokens settle, and where they live.
     pub(crate) fn terms<'a>(&'a self, home: &'a Home) -> Terms<'a> {
-        Terms { claims: &self.settings.claims, returns: &self.settings.returns, home }
+        Terms { claims: &self.settings.claims, policies: &self.settings.policies, home }
     }
 
     /// The circumstances of a change that `actor` makes now, in the present request.

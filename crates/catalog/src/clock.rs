@@ -18,6 +18,9 @@ pub struct InvalidTimestamp;
 const END_OF_TIME: i64 = 253_370_764_800_000_000;
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// The moment `micros` microseconds after the epoch. Negative values and years past 9998 are refused.
     pub fn from_micros(micros: i64) -> Result<Self, InvalidTimestamp> {
         if (0..END_OF_TIME).contains(&micros) { Ok(Self(micros)) } else { Err(InvalidTimestamp) }

@@ -8,7 +8,7 @@ use api::following::{FollowReport, Follower};
 use minting::rpc::{Finality, RpcChain};
 use serde_json::{Value, json};
 
-use super::house::{House, text, wallet};
+use super::house::{House, order_line, text, wallet};
 
 const NOON: &str = "2026-11-23T12:00:00Z";
 const DAY: Duration = Duration::from_hours(24);
@@ -206,5 +206,38 @@ both_databases! {
         assert_eq!(house.count(settle).await, 1);
         follow(&house).await;
         assert_eq!(follow(&house).await, FollowReport::default());
+    }
+
+    async fn a_sale_lives_by_the_policy_of_its_day(db: TestDb) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("policies.toml");
+        let policy = |from: &str, open_on: &str, window: u64| {
+            let returns = format!("window_days = {window}\nprocessing_days = 10\ntransit_days = 5\n");
+            format!("[[policy]]\nfrom = \"{from}\"\nopen_on = \"{open_on}\"\n{returns}")
+        };
+        let policies = policy("2026-01-01", "shipment", 7) + &policy("2026-11-23", "sale", 30);
+        std::fs::write(&file, policies).expect("the file");
+        let path = file.display().to_string();
+        let house = House::open_with(&db.db, &[("policies", path.as_str())]).await;
+        let (edition_id, _) = house.publish(2).await;
+        let sell = async |order: &str, sold_at: &str| {
+            let mut line = order_line(&edition_id, order);
+            line["sold_at"] = sold_at.into();
+            house.shop("POST", "/v1/sales", Some(order), Some(line)).await.body["sales"][0].clone()
+        };
+        let old = sell("A-1", "2026-11-22T23:59:59Z").await;
+        let new = sell("A-2", "2026-11-23T00:00:00Z").await;
+        assert_eq!((&old["claim"]["state"], &new["claim"]["state"]), (&json!("prepared"), &json!("open")));
+        let old_id = text(&old["sale_id"]);
+        house.ship(&old_id, None).await;
+        for (sale, token, settles_at) in [
+            (&old, "1000100", "2026-12-15T12:00:00Z"),
+            (&new, "1000200", "2027-01-07T12:00:00Z"),
+        ] {
+            let code = text(&house.code(&text(&sale["sale_id"]), "code").await.body["code"]);
+            assert_eq!(house.claim(&code, &wallet()).await.0.status, 202);
+            let found = house.look(&format!("/v1/tokens/{token}")).await;
+            assert_eq!(found["settles_at"], json!(settles_at), "redeemed at noon, no delivery known");
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use catalog::clock::Timestamp;
 use catalog::db::DbUrl;
 use config::{Config, Environment, File, FileFormat};
 use minting::purse::Gwei;
@@ -20,6 +21,9 @@ use super::{
     SecretsDir, Settings,
 };
 
+use crate::policy::{Policies, Policy};
+
+mod policies;
 mod problem;
 
 pub use problem::SettingError;
@@ -75,6 +79,7 @@ struct Raw {
     secrets_dir: Option<PathBuf>,
     anvil: Option<PathBuf>,
     log: RawLog,
+    policies: Option<PathBuf>,
     claims: RawClaims,
     returns: RawReturns,
     limits: RawLimits,
@@ -97,7 +102,6 @@ struct RawClaims {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "settings bear their unit")]
 struct RawReturns {
     window_days: u64,
     processing_days: u64,
@@ -211,8 +215,15 @@ impl Settings {
                 ..chain(raw.rpc_urls, raw.chain_id, raw.contract.as_deref())?
             },
             log: raw.log.check()?,
+            policies: match &raw.policies {
+                Some(path) => policies::read(path)?,
+                None => Policies::always(Policy {
+                    holds_from: Timestamp::EPOCH,
+                    open_on: policies::open_on("claims.open_on", &raw.claims.open_on)?,
+                    returns: raw.returns.check()?,
+                }),
+            },
             claims: raw.claims.check()?,
-            returns: raw.returns.check()?,
             limits: raw.limits.check()?,
             minting: raw.minting.check()?,
             data_dir: raw.data_dir,
@@ -278,13 +289,11 @@ impl RawLog {
 
 impl RawClaims {
     fn check(self) -> Result<ClaimSettings, SettingError> {
-        let events = [("sale", OpenOn::Sale), ("shipment", OpenOn::Shipment), ("delivery", OpenOn::Delivery)];
-        let open_on = word("claims.open_on", &self.open_on, &events)?;
         let name = "claims.expire_after_days";
         let expire_after = self
             .expire_after_days
             .map(|number| within(name, number, 1..=36_500).map(|days: u64| Duration::from_secs(days * DAY)));
-        Ok(ClaimSettings { open_on, expire_after: expire_after.transpose()? })
+        Ok(ClaimSettings { expire_after: expire_after.transpose()? })
     }
 }
 

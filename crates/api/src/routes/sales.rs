@@ -84,7 +84,8 @@ async fn record_sale(
         let occasion = app.occasion(actor.clone());
         let line = input.order_line(occasion.at)?;
         let mut tx = app.db.begin_write().await?;
-        let recorded = selling::record(&mut tx, &occasion, &line, app.settings.claims.open_on).await?;
+        let open_on = app.settings.policies.of(line.sold_at).open_on;
+        let recorded = selling::record(&mut tx, &occasion, &line, open_on).await?;
         let (Recorded::New(sales) | Recorded::Known(sales)) = &recorded;
         let body = SalesRecorded { sales: views(app, &mut tx, sales).await? };
         let reply = match (&recorded, sales.first()) {

@@ -140,6 +140,7 @@ impl TokenStanding {
 
 /// What is known besides the sale itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "five questions that are each answered yes or no")]
 pub struct Known {
     /// Of its claim.
     pub claim: ClaimStanding,

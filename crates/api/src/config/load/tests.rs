@@ -9,6 +9,11 @@ fn from_environment(name: &str, value: &str) -> Result<Settings, SettingError> {
     Settings::load(Layers { environment, ..Layers::default() })
 }
 
+/// The one policy for all sales.
+fn policy(settings: &Settings) -> Policy {
+    *settings.policies.of(Timestamp::EPOCH)
+}
+
 fn sentence(outcome: Result<Settings, SettingError>) -> String {
     outcome.map_or_else(|error| error.to_string(), |_| "no problem".to_owned())
 }
@@ -20,9 +25,9 @@ fn without_any_setting_the_defaults_stand() -> Result<(), SettingError> {
     assert_eq!(settings.public_base_url, "http://127.0.0.1:8020");
     assert_eq!(settings.database_url.to_string(), "sqlite:./colophon-data/colophon.db");
     assert_eq!(settings.secrets_dir, SecretsDir::Embedded("./colophon-data/secrets".into()));
-    assert_eq!(settings.claims.open_on, OpenOn::Shipment);
+    assert_eq!(policy(&settings).open_on, OpenOn::Shipment);
     assert_eq!(settings.claims.expire_after, None);
-    assert_eq!(settings.returns.processing, Duration::from_secs(21 * DAY));
+    assert_eq!(policy(&settings).returns.processing, Duration::from_secs(21 * DAY));
     assert_eq!(settings.minting.group_gas_ceiling, 16_000_000);
     Ok(())
 }
@@ -53,7 +58,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() -> Result<(), Setting
         rpc_urls: Vec::new(),
     };
     let settings = Settings::load(layers(Vec::new()))?;
-    assert_eq!((settings.listen.port(), settings.claims.open_on), (2, OpenOn::Sale));
+    assert_eq!((settings.listen.port(), policy(&settings).open_on), (2, OpenOn::Sale));
     let settings = Settings::load(layers(vec![("listen", "127.0.0.1:3".to_owned())]))?;
     assert_eq!(settings.listen.port(), 3);
     Ok(())
@@ -62,7 +67,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() -> Result<(), Setting
 #[test]
 fn the_environment_reaches_every_table() -> Result<(), SettingError> {
     let settings = from_environment("COLOPHON_CLAIMS__OPEN_ON", "delivery")?;
-    assert_eq!(settings.claims.open_on, OpenOn::Delivery);
+    assert_eq!(policy(&settings).open_on, OpenOn::Delivery);
     let settings = from_environment("COLOPHON_LIMITS__JSON_BYTES", "2048")?;
     assert_eq!(settings.limits.json_bytes, 2048);
     Ok(())

@@ -10,6 +10,7 @@ use proptest::prelude::{Strategy, any};
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use super::world::{Fault, World};
+use crate::config::OpenOn;
 
 type History = Vec<(u8, u8, u8)>;
 
@@ -21,7 +22,12 @@ fn histories() -> u32 {
 /// Lives through a history and drains it; tells which law was broken.
 fn live(history: &History, fault: Fault) -> Result<World, String> {
     let settle_early = history.first().is_some_and(|(_, place, _)| place % 2 == 0);
-    let mut world = World::new(3, settle_early, fault);
+    let open_on = match history.first() {
+        Some((_, _, 0..100)) => OpenOn::Sale,
+        Some((_, _, 100..130)) => OpenOn::Delivery,
+        _ => OpenOn::Shipment,
+    };
+    let mut world = World::new(3, settle_early, open_on, fault);
     for (what, place, when) in history {
         world.step(*what, *place, *when)?;
     }

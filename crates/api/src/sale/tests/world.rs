@@ -11,6 +11,7 @@ use minting::token::Token;
 
 use super::chain::{Ask, Chain, Id};
 use super::*;
+use crate::config::OpenOn;
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -69,6 +70,7 @@ pub(super) struct World {
     asked: BTreeSet<Ask>,
     fault: Fault,
     settle_early: bool,
+    open_on: OpenOn,
     /// How often each interesting thing happened, to know that the histories are not idle.
     pub(super) seen: BTreeMap<&'static str, usize>,
 }
@@ -78,7 +80,7 @@ fn hours(hour: i64) -> Timestamp {
 }
 
 impl World {
-    pub(super) fn new(sheets: usize, settle_early: bool, fault: Fault) -> Self {
+    pub(super) fn new(sheets: usize, settle_early: bool, open_on: OpenOn, fault: Fault) -> Self {
         let chain = Chain::with_guard(fault != Fault::FreeBeforeVoidUnguarded);
         Self {
             hour: 1_000,
@@ -91,6 +93,7 @@ impl World {
             asked: BTreeSet::new(),
             fault,
             settle_early,
+            open_on,
             seen: BTreeMap::new(),
         }
     }
@@ -128,7 +131,10 @@ impl World {
             return Err(format!("sheet {sheet} was sold and is not in the house"));
         }
         self.sheets[sheet] = ImpressionState::Reserved;
-        let claim = ClaimStanding::Prepared;
+        let claim = match self.open_on {
+            OpenOn::Sale => ClaimStanding::Redeemable,
+            OpenOn::Shipment | OpenOn::Delivery => ClaimStanding::Prepared,
+        };
         let sale = sale(Goods::Reserved);
         let again = self.stories.iter().any(|story| story.sheet == sheet);
         self.note(if again { "sold again" } else { "sold" });

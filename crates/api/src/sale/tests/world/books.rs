@@ -70,7 +70,7 @@ impl World {
         let booked = story.token.and_then(|id| self.tokens.get(&id));
         Known {
             claim: story.claim,
-            opens: crate::claim::opens(crate::config::OpenOn::Shipment, &story.sale.goods),
+            opens: crate::claim::opens(self.open_on, &story.sale.goods),
             token: booked.map_or(TokenStanding::NotAsked, |booked| {
                 TokenStanding::of(&booked.token, booked.void.as_ref())
             }),

@@ -134,7 +134,7 @@ impl Chain {
         }
     }
 
-    /// The owner gives a token up; false when there is nothing to give.
+    /// The owner of a living token gives it up.
     pub(super) fn surrender(&mut self, place: usize, hour: i64) {
         let live: Vec<Id> = self.tokens.keys().copied().filter(|id| self.is_live(*id, hour)).collect();
         if let Some(id) = live.get(place % live.len().max(1)) {

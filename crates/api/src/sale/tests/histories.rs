@@ -95,7 +95,8 @@ fn a_house_that_breaks_a_law_is_found_out() {
 
 /// Looks for a history in which `fault` breaks that very law.
 fn breaks(fault: Fault, law: &str) -> bool {
-    let config = Config { cases: 3_000, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
+    let config =
+        Config { cases: 10_000, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     let found = TestRunner::new(config).run(&steps(), |history| match live(&history, fault) {
         Err(broken) if broken.contains(law) => Err(TestCaseError::fail(broken)),
         _ => Ok(()),

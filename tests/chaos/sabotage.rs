@@ -9,7 +9,7 @@ use minting::fees::Fees;
 use minting::signer::Unsigned;
 use minting::token::TokenId;
 use serde_json::{Value, json};
-use tests::anvil::number;
+use tests::anvil::{hex, number};
 
 use crate::ground::Ground;
 use crate::plan::Plan;
@@ -78,8 +78,8 @@ pub(crate) async fn commit(plan: &Plan, ground: &Ground, trade: &mut Trade) {
         }
         Sabotage::OtherWallet => {
             let mut redeemed = trade.redeemed.values_mut();
-            redeemed.next().expect("a redeemed claim").recipient =
-                "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed".to_owned();
+            let recipient = &mut redeemed.next().expect("a redeemed claim").recipient;
+            "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed".clone_into(recipient);
         }
         Sabotage::StruckNonce => {
             strike_out(ground, "UPDATE calls SET transaction_id = NULL WHERE transaction_id = $1").await;
@@ -129,7 +129,7 @@ async fn mint_a_foreign_token(ground: &Ground, trade: &Trade) {
         gas_limit: 200_000,
         fees: Fees { max_fee: 100_000_000_000, max_priority_fee: 1_000_000_000 },
     });
-    let raw: String = signed.expect("a signature").raw.iter().map(|byte| format!("{byte:02x}")).collect();
+    let raw = hex(&signed.expect("a signature").raw);
     ask("eth_sendRawTransaction", json!([format!("0x{raw}")])).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
 }

@@ -46,7 +46,7 @@ impl Trade {
         let mut buyers = JoinSet::new();
         for index in 0..plan.mints {
             pace.may_sell(index).await;
-            let place = Arc::clone(&places).acquire_owned().await.expect("a place");
+            let permit = Arc::clone(&places).acquire_owned().await.expect("a place");
             let (shop, editions, trade) = (Arc::clone(&shop), Arc::clone(&editions), Arc::clone(&trade));
             let (plan, pace) = (Arc::clone(&plan), Arc::clone(&pace));
             buyers.spawn(async move {
@@ -59,7 +59,7 @@ impl Trade {
                     Ok(published) => selling::sell_and_redeem(&shop, &plan, index, published).await,
                     Err(complaint) => Err(String::clone(complaint)),
                 };
-                drop(place);
+                drop(permit);
                 let mut trade = trade.lock().await;
                 if let Ok(published) = published {
                     trade.editions.entry(published.number).or_insert_with(|| published.clone());

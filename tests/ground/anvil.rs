@@ -1,5 +1,6 @@
 //! A chain for one test: the native anvil on a free loopback port, ended by its id.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -91,6 +92,15 @@ impl Anvil {
             None => Ok(answer["result"].take()),
         }
     }
+}
+
+/// Bytes as lower-case hex digits, as JSON-RPC and the books write them, without `0x`.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A number as JSON-RPC writes it: `"0x1f"`.

@@ -70,6 +70,7 @@ impl ImpressionState {
     /// Whether a sheet may go from this state to another. Nothing leads back from being withdrawn, and only a sheet that
     /// never left, or was looked at after its return, is available again.
     #[must_use]
+    #[expect(clippy::match_same_arms, reason = "one line for each state that is left")]
     pub fn may_become(self, to: Self) -> bool {
         match (self, to) {
             (Self::Withdrawn, _) => false,
@@ -224,9 +225,10 @@ mod tests {
             // available, reserved, sold, in_return, quarantined, withdrawn
             let expected = match state {
                 ImpressionState::Available => [false, true, false, false, false, true],
-                ImpressionState::Reserved => [true, false, true, false, true, true],
+                ImpressionState::Reserved | ImpressionState::InReturn => {
+                    [true, false, true, false, true, true]
+                }
                 ImpressionState::Sold => [false, false, false, true, true, true],
-                ImpressionState::InReturn => [true, false, true, false, true, true],
                 ImpressionState::Quarantined => [true, true, true, true, false, true],
                 ImpressionState::Withdrawn => [false; 6],
             };

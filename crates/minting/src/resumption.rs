@@ -86,8 +86,8 @@ impl Resumption<'_> {
             let mut tx = self.db.begin_read().await?;
             let page = store::final_below(&mut tx, signer, below, PAGE).await?;
             drop(tx);
-            let Some(last) = page.last() else { return Ok(lost) };
-            below = last.nonce;
+            let Some(lowest) = page.last() else { return Ok(lost) };
+            below = lowest.nonce;
             for transaction in page {
                 if self.stands(&transaction).await? {
                     return Ok(lost);

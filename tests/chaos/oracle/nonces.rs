@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use minting::signer::WireTransaction;
 use serde_json::json;
-use tests::anvil::number;
+use tests::anvil::{hex, number};
 
 use super::Verdict;
 use crate::ground::Ground;
@@ -145,7 +145,7 @@ fn judge_attempts(rows: &[TransactionRow], attempts: &[AttemptRow], verdict: &mu
             .collect();
         let read = bytes.and_then(|bytes| WireTransaction::read(&bytes).ok());
         let fits = read.zip(by_id.get(transaction_id.as_str())).is_some_and(|(read, row)| {
-            let calldata: String = read.data.iter().map(|byte| format!("{byte:02x}")).collect();
+            let calldata = hex(&read.data);
             read.hash.to_string() == *attempt_hash
                 && read.signer.to_string() == row.signer
                 && i64::try_from(read.nonce) == Ok(row.nonce)

@@ -86,6 +86,7 @@ enum Fate {
     OddWords,
 }
 
+#[expect(clippy::same_functions_in_if_condition, reason = "each question throws the dice anew")]
 fn fate(dice: &mut Dice, lost: u64) -> Fate {
     if dice.in_million(lost) {
         Fate::ReplyLost

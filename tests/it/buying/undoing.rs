@@ -14,6 +14,7 @@ fn refund() -> Value {
 }
 
 /// What the test was told by the environment.
+#[expect(clippy::disallowed_methods, reason = "the test run says how many in the environment")]
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
 }

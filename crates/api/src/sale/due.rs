@@ -315,6 +315,7 @@ fn of_token(sale: &Sale, undone: Option<Cause>, known: &Known) -> Option<Effect>
 }
 
 /// Where the sheet of a sale stands in the trade. It is free only when it is in the house again and no token of it lives.
+#[expect(clippy::match_same_arms, reason = "one line for each stage of the goods reads better")]
 fn sheet_stands(goods: &Goods, undone: bool, known: &Known) -> ImpressionState {
     let out_of_reach = undone && known.token == TokenStanding::Settled;
     let free = if known.issues_left { ImpressionState::Available } else { ImpressionState::Withdrawn };

@@ -134,8 +134,7 @@ fn the_buyers_last_word_about_a_return_stands_until_a_parcel_came_back() {
     let asks = |day| ShopEvent::ReturnRequested { requested_at: at(NOON + day * DAY) };
     let keeps = |day| ShopEvent::ReturnGivenUp { given_up_at: at(NOON + day * DAY) };
     let shipped = || sale(Goods::Shipped(shipment("EMS")));
-    let word =
-        |events: &[ShopEvent]| events.iter().fold(shipped(), |sale, event| told(sale, event)).goods.as_str();
+    let word = |events: &[ShopEvent]| events.iter().fold(shipped(), told).goods.as_str();
     assert_eq!(word(&[asks(1)]), "return_requested");
     assert_eq!(word(&[asks(1), keeps(2)]), "shipped");
     assert_eq!(word(&[keeps(2), asks(1)]), "shipped", "out of order");

@@ -14,6 +14,7 @@ use crate::config::OpenOn;
 
 type History = Vec<(u8, u8, u8)>;
 
+#[expect(clippy::disallowed_methods, reason = "the test run says how many in the environment")]
 fn histories() -> u32 {
     let given = std::env::var("COLOPHON_TEST_HISTORIES").ok();
     given.map_or(5_000, |number| number.parse().expect("COLOPHON_TEST_HISTORIES is a number"))

@@ -54,7 +54,9 @@ fn table(head: &[String], rows: Vec<Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let mut text = line(head);
     let _ = writeln!(text, "|{}", "---|".repeat(head.len()));
-    rows.iter().for_each(|row| text.push_str(&line(row)));
+    for row in &rows {
+        text.push_str(&line(row));
+    }
     text
 }
 
@@ -74,7 +76,7 @@ fn goods_table() -> String {
             .iter()
             .map(|event| {
                 cell(sale.clone().hear(event), |after| match after.goods.as_str() {
-                    same if same == sale.goods.as_str() => "date noted".to_owned(),
+                    unmoved if unmoved == sale.goods.as_str() => "date noted".to_owned(),
                     word => word.to_owned(),
                 })
             })

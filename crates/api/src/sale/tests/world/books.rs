@@ -53,7 +53,8 @@ impl World {
             _ => booked.token.state,
         };
         let over = matches!(booked.token.state, TokenState::Voided | TokenState::Surrendered);
-        if !over && !(booked.token.state == TokenState::Settled && state == TokenState::Bound) {
+        let falls_back = booked.token.state == TokenState::Settled && state == TokenState::Bound;
+        if !(over || falls_back) {
             booked.token.state = state;
         }
         if let Ask::Void(_) = ask {

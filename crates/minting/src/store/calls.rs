@@ -12,6 +12,22 @@ use crate::call::{Call, CallId, CallKind, CallState, EditionTerms, Member, VoidR
 use crate::event::MintingEvent;
 use crate::token::TokenId;
 
+/// The columns of a call, in the order of [`CallRow`].
+macro_rules! columns {
+    () => {
+        "call_id,
+               kind,
+               edition_number,
+               token_id,
+               arguments,
+               state,
+               reason,
+               transaction_id,
+               setbacks"
+    };
+}
+pub(super) use columns;
+
 catalog::statements! {
     INSERT = "
         INSERT INTO calls (
@@ -29,30 +45,14 @@ catalog::statements! {
             updated_at
         ) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', 0, 0, $8, $8)
         ON CONFLICT (business_key) DO NOTHING";
-    FIND = "
-        SELECT call_id,
-               kind,
-               edition_number,
-               token_id,
-               arguments,
-               state,
-               reason,
-               transaction_id,
-               setbacks
+    FIND = concat!("
+        SELECT ", columns!(), "
         FROM calls
-        WHERE business_key = $1";
+        WHERE business_key = $1");
     // A call waits for the one named in after_call_id; two calls of the same token never share a group, since
     // each kind has one key for a token.
-    WAITING = "
-        SELECT call_id,
-               kind,
-               edition_number,
-               token_id,
-               arguments,
-               state,
-               reason,
-               transaction_id,
-               setbacks
+    WAITING = concat!("
+        SELECT ", columns!(), "
         FROM calls
         WHERE kind = $1
           AND state = 'queued'
@@ -61,7 +61,7 @@ catalog::statements! {
                OR EXISTS (SELECT 1 FROM calls AS earlier
                           WHERE earlier.call_id = calls.after_call_id AND earlier.state = 'done'))
         ORDER BY not_before_at, created_at, call_id
-        LIMIT $3";
+        LIMIT $3");
     END = "
         UPDATE calls
         SET state = $2,

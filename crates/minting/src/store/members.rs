@@ -3,7 +3,7 @@
 use catalog::clock::Timestamp;
 use catalog::db::{DbError, Sql, Tx};
 
-use super::calls::CallRow;
+use super::calls::{CallRow, columns};
 use crate::call::{CallId, Member};
 use crate::transaction::TransactionId;
 
@@ -16,36 +16,20 @@ catalog::statements! {
             updated_at = $4
         WHERE call_id = $1
           AND state = 'queued'";
-    MEMBERS = "
-        SELECT call_id,
-               kind,
-               edition_number,
-               token_id,
-               arguments,
-               state,
-               reason,
-               transaction_id,
-               setbacks,
+    MEMBERS = concat!("
+        SELECT ", columns!(), ",
                position
         FROM calls
         WHERE transaction_id = $1
-          AND state = 'bound'";
+          AND state = 'bound'");
     // None of them can be withdrawn between this check and the first stored bytes.
-    LOCK_MEMBERS = "
+    LOCK_MEMBERS = concat!("
         UPDATE calls
         SET updated_at = updated_at
         WHERE transaction_id = $1
           AND state = 'bound'
-        RETURNING call_id,
-                  kind,
-                  edition_number,
-                  token_id,
-                  arguments,
-                  state,
-                  reason,
-                  transaction_id,
-                  setbacks,
-                  position";
+        RETURNING ", columns!(), ",
+               position");
 }
 
 #[derive(sqlx::FromRow)]

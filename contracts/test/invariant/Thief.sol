@@ -12,18 +12,22 @@ contract Thief {
     IToken private immutable TOKEN;
     address private immutable KEY;
 
-    uint256[] public loot;
+    struct Stolen {
+        uint256 tokenId;
+        uint256 mintedAt;
+        uint256 settlesAt;
+    }
+
+    Stolen[] private _loot;
     mapping(uint256 hour => uint256) public mintedIn;
-    mapping(uint256 tokenId => uint256) public mintedAt;
-    mapping(uint256 tokenId => uint256) public settlesAt;
 
     constructor(IToken token, address key) {
         TOKEN = token;
         KEY = key;
     }
 
-    function lootCount() external view returns (uint256) {
-        return loot.length;
+    function loot() external view returns (Stolen[] memory) {
+        return _loot;
     }
 
     /// @dev Up to 12 items about sheets that exist and that do not; locks of any length that a number can say.
@@ -49,7 +53,7 @@ contract Thief {
     /// @dev Every function that asks for a role which the thief has not.
     function usurp(uint256 pick, bytes32 role, address friend, uint256 tokenId, uint32 number) external {
         uint256[] memory ids = new uint256[](1);
-        ids[0] = loot.length == 0 ? tokenId : loot[tokenId % loot.length];
+        ids[0] = _loot.length == 0 ? tokenId : _loot[tokenId % _loot.length].tokenId;
         IPrintEditions.VoidItem[] memory voids = new IPrintEditions.VoidItem[](1);
         voids[0] = IPrintEditions.VoidItem(ids[0], 1);
         bytes[13] memory calls = [
@@ -74,15 +78,16 @@ contract Thief {
 
     /// @dev Moving a token that is not the thief's own, or one that is locked.
     function rob(uint256 pick, address to) external {
-        if (loot.length == 0) return;
-        uint256 tokenId = loot[pick % loot.length];
+        if (_loot.length == 0) return;
+        uint256 tokenId = _loot[pick % _loot.length].tokenId;
+        uint256 settlesAt = _loot[pick % _loot.length].settlesAt;
         address owner = TOKEN.ownerOf(tokenId);
         vm.prank(KEY);
         (bool moved,) = address(TOKEN).call(abi.encodeCall(IERC721.transferFrom, (owner, to, tokenId)));
         vm.assertFalse(moved, "somebody else's token moved");
         vm.prank(owner);
         (moved,) = address(TOKEN).call(abi.encodeCall(IERC721.transferFrom, (owner, address(0xb0b0), tokenId)));
-        vm.assertTrue(moved == (vm.getBlockTimestamp() >= settlesAt[tokenId]), "the lock lasts as long as it said");
+        vm.assertTrue(moved == (vm.getBlockTimestamp() >= settlesAt), "the lock lasts as long as it said");
     }
 
     /// @dev Any bytes at all.
@@ -98,9 +103,7 @@ contract Thief {
         for (uint256 i; i < logs.length; ++i) {
             if (logs[i].topics[0] != IERC721.Transfer.selector) continue;
             uint256 tokenId = uint256(logs[i].topics[3]);
-            loot.push(tokenId);
-            mintedAt[tokenId] = time;
-            settlesAt[tokenId] = TOKEN.settlesAtOf(tokenId);
+            _loot.push(Stolen(tokenId, time, TOKEN.settlesAtOf(tokenId)));
             ++mintedIn[time / 1 hours];
         }
     }

@@ -43,6 +43,9 @@ pub enum Command {
     /// The signers' lanes; works beside a running service.
     #[command(subcommand)]
     Lane(LaneCommand),
+    /// Compares shop, books and chain; works beside a running service. Exits with 0 when all of it agrees, 3 when
+    /// something was found, 1 when it could not look.
+    Reconcile(ReconcileArgs),
     /// Asks the chain and the stored image, and nothing else, about a token.
     Verify {
         /// Its id in plain decimal digits: `12017100`.
@@ -59,6 +62,49 @@ pub enum LaneCommand {
     Resume {
         /// The signer's address.
         signer: String,
+    },
+}
+
+/// Comparing everything, or one part of it.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ReconcileArgs {
+    /// How to print what was found.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Json)]
+    pub format: ReportFormat,
+    /// Without one: the whole report.
+    #[command(subcommand)]
+    pub command: Option<ReconcileCommand>,
+}
+
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReportFormat {
+    /// One JSON object.
+    Json,
+    /// A line for each finding.
+    Csv,
+}
+
+/// One part of reconciling.
+#[derive(Debug, Subcommand)]
+pub enum ReconcileCommand {
+    /// Takes a token or tombstone that the chain has and the books did not know into the books, where sheet,
+    /// recipient and claim agree.
+    Link {
+        /// Its id in plain decimal digits: `12017100`.
+        token_id: TokenId,
+        /// Why, for the journal.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Leaves such a token or tombstone foreign for good, and its sheet out of sale.
+    Reject {
+        /// Its id in plain decimal digits: `12017100`.
+        token_id: TokenId,
+        /// Why, for the journal.
+        #[arg(long)]
+        reason: String,
     },
 }
 

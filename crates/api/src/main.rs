@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use api::chain_side;
-use api::cli::{Cli, Command, ContractCommand, KeyCommand, LaneCommand};
+use api::cli::{Cli, Command, ContractCommand, KeyCommand, LaneCommand, ReconcileArgs};
 use api::config::{LogSettings, Settings};
 use api::keys::{KeyRing, key_name};
 use api::secrets::{ADMIN, Secrets};
@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // One line: what failed, and what made it fail.
             let _ = writeln!(std::io::stderr(), "colophon: {error:#}");
@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let settings = cli.settings.load()?;
     let log = match &cli.command {
         // The demo's transcript is what a person reads; the service behind it tells only of trouble.
@@ -39,7 +39,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         _ => settings.log.clone(),
     };
     telemetry::start_logging(&log)?;
-    match cli.command {
+    let done = match cli.command {
+        Command::Reconcile(args) => return reconcile(&settings, args).await,
         Command::Serve => serve(settings).await,
         Command::Demo { image } => {
             let told = api::demo::play(&settings, image.as_deref()).await?;
@@ -55,7 +56,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             tracing::info!(database = %settings.database_url, "the schema is up to date");
             Ok(())
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
@@ -104,6 +106,11 @@ async fn lane(settings: &Settings, command: LaneCommand) -> anyhow::Result<()> {
     }
     db.close().await;
     Ok(())
+}
+
+/// 0 when everything agrees, 3 when something was found.
+async fn reconcile(_settings: &Settings, args: ReconcileArgs) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("cannot look yet: {:?} is not built", args.command)
 }
 
 async fn key(settings: &Settings, command: KeyCommand) -> anyhow::Result<()> {

@@ -17,6 +17,7 @@ use tests::anvil::{Anvil, Blocks};
 use tests::database::open;
 use tests::postgres;
 use tests::program::{clean_command, free_address};
+use tests::trade::client::Client;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
@@ -90,9 +91,8 @@ pub(crate) struct Ground {
     database_name: Option<String>,
     /// Where each process listens.
     pub(crate) addresses: Vec<String>,
-    /// API keys.
-    pub(crate) curator: String,
-    pub(crate) shop: String,
+    curator: String,
+    shop: String,
 }
 
 impl Ground {
@@ -151,6 +151,11 @@ impl Ground {
             curator,
             shop,
         }
+    }
+
+    /// A way to the service's processes.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.addresses.clone(), self.curator.clone(), self.shop.clone())
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -1,19 +1,17 @@
 //! The curator, the shop and the buyers: they publish, sell, print codes, ship and redeem over HTTP, and ask again
 //! under the same idempotency key when a process dies under their hands.
 
-mod client;
-mod publishing;
 mod selling;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tests::trade::publishing::{self, Published};
 use tokio::sync::{Mutex, OnceCell, Semaphore};
 use tokio::task::JoinSet;
 
-use self::client::Client;
-pub(crate) use self::publishing::Published;
 pub(crate) use self::selling::Redeemed;
+use crate::dice::Dice;
 use crate::ground::Ground;
 use crate::pace::Pace;
 use crate::plan::Plan;
@@ -38,7 +36,7 @@ pub(crate) struct Trade {
 impl Trade {
     /// Sells and redeems as much as the plan says.
     pub(crate) async fn carry_on(plan: Arc<Plan>, ground: Arc<Ground>, pace: Arc<Pace>) -> Self {
-        let shop = Arc::new(Client::of(&ground));
+        let shop = Arc::new(ground.client());
         let editions: Arc<Vec<_>> =
             Arc::new((0..plan.mints.div_ceil(RUN)).map(|_| OnceCell::new()).collect());
         let trade = Arc::new(Mutex::new(Self::default()));
@@ -53,8 +51,9 @@ impl Trade {
                 let number = index / RUN;
                 let size = RUN.min(plan.mints - number * RUN);
                 let edition = &editions[usize::try_from(number).unwrap_or(usize::MAX)];
+                let image = Dice::of(plan.seed, "image", number.into()).roll();
                 let published =
-                    edition.get_or_try_init(|| publishing::publish(&shop, &plan, number, size)).await;
+                    edition.get_or_try_init(|| publishing::publish(&shop, image, number, size)).await;
                 let redeemed = match &published {
                     Ok(published) => selling::sell_and_redeem(&shop, &plan, index, published).await,
                     Err(complaint) => Err(String::clone(complaint)),

@@ -12,4 +12,5 @@ pub mod anvil;
 pub mod database;
 pub mod postgres;
 pub mod program;
+pub mod trade;
 pub mod wallet;

@@ -1,10 +1,10 @@
 //! The shop sells a sheet and ships it with its card; a buyer redeems the card's code for a fresh wallet.
 
 use serde_json::json;
+use tests::trade::client::{Answer, Body, Client, Question, Who};
+use tests::trade::publishing::Published;
 use tests::wallet::Wallet;
 
-use super::client::{Answer, Body, Client, Question, Who};
-use super::publishing::Published;
 use crate::dice::{Dice, SeededChance};
 use crate::plan::Plan;
 

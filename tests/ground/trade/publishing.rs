@@ -6,22 +6,24 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::client::{Answer, Body, Client, Question, Who};
-use crate::dice::Dice;
-use crate::plan::Plan;
 
 /// An edition as the service says it is.
 #[derive(Debug, Clone)]
-pub(crate) struct Published {
-    pub(crate) edition_id: String,
+pub struct Published {
+    /// Its id.
+    pub edition_id: String,
     /// Its number on chain.
-    pub(crate) number: u64,
-    pub(crate) declared_size: u64,
-    pub(crate) image_sha256: String,
-    pub(crate) colophon_sha256: String,
+    pub number: u64,
+    /// Run and proofs.
+    pub declared_size: u64,
+    /// Of the print image.
+    pub image_sha256: String,
+    /// Of the colophon.
+    pub colophon_sha256: String,
 }
 
-/// Catalogs an artwork with an image of its own, and publishes an edition of it.
-pub(super) async fn publish(shop: &Client, plan: &Plan, number: u32, size: u32) -> Result<Published, String> {
+/// Catalogs artwork `number` with an image of its own, drawn from `seed`, and publishes an edition of it.
+pub async fn publish(shop: &Client, seed: u64, number: u32, size: u32) -> Result<Published, String> {
     let ask = |path: &str, body| Question::post(Who::Curator, path, Body::Json(body));
     let artwork = json!({
         "artist": "葛飾北斎",
@@ -31,7 +33,6 @@ pub(super) async fn publish(shop: &Client, plan: &Plan, number: u32, size: u32) 
     let artwork = ask("/v1/artworks", artwork).once(format!("artwork-{number}"));
     let artwork_id = shop.insist(&artwork, &[201]).await?.text("/artwork_id")?;
 
-    let seed = Dice::of(plan.seed, "image", number.into()).roll();
     let image = drawing::encode(&drawing::draw(seed, 480, 360), ImageFormat::Png)
         .map_err(|error| error.to_string())?;
     let path = format!("/v1/artworks/{artwork_id}/image");

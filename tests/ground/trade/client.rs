@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::ground::Ground;
-
 /// How long one answer is waited for.
 const ONE_ANSWER: Duration = Duration::from_secs(5);
 /// After this a question without an answer is a complaint. A request that died with its process holds its idempotency
@@ -16,37 +14,50 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Who asks.
 #[derive(Clone, Copy)]
-pub(crate) enum Who {
+pub enum Who {
+    /// With a curator's key.
     Curator,
+    /// With a shop's key.
     Shop,
+    /// Without a key.
     Buyer,
 }
 
 /// A question to the service.
-pub(crate) struct Question {
-    pub(crate) who: Who,
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    pub(crate) once: Option<String>,
-    pub(crate) body: Body,
+pub struct Question {
+    /// Who asks.
+    pub who: Who,
+    /// How.
+    pub method: Method,
+    /// Where, from the first slash on.
+    pub path: String,
+    /// The idempotency key.
+    pub once: Option<String>,
+    /// What is sent along.
+    pub body: Body,
 }
 
 /// What is sent along.
-pub(crate) enum Body {
+pub enum Body {
+    /// No body.
     Nothing,
+    /// JSON.
     Json(Value),
+    /// An image.
     Bytes(Vec<u8>),
 }
 
 /// An answer that stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Value,
+pub struct Answer {
+    /// Its HTTP status.
+    pub status: u16,
+    /// Its JSON; null when it has none.
+    pub body: Value,
 }
 
 /// The way to the service's processes, which take turns.
-pub(crate) struct Client {
+pub struct Client {
     http: reqwest::Client,
     addresses: Vec<String>,
     turn: AtomicUsize,
@@ -55,30 +66,30 @@ pub(crate) struct Client {
 }
 
 impl Question {
-    pub(crate) fn post(who: Who, path: impl Into<String>, body: Body) -> Self {
+    /// A POST without an idempotency key.
+    #[must_use]
+    pub fn post(who: Who, path: impl Into<String>, body: Body) -> Self {
         Self { who, method: Method::POST, path: path.into(), once: None, body }
     }
 
     /// Under that idempotency key.
-    pub(crate) fn once(mut self, key: String) -> Self {
+    #[must_use]
+    pub fn once(mut self, key: String) -> Self {
         self.once = Some(key);
         self
     }
 }
 
 impl Client {
-    pub(crate) fn of(ground: &Ground) -> Self {
-        Self {
-            http: reqwest::Client::builder().timeout(ONE_ANSWER).build().expect("a client"),
-            addresses: ground.addresses.clone(),
-            turn: AtomicUsize::new(0),
-            curator: ground.curator.clone(),
-            shop: ground.shop.clone(),
-        }
+    /// A client of the processes at `addresses`, with a curator's and a shop's API key.
+    #[must_use]
+    pub fn new(addresses: Vec<String>, curator: String, shop: String) -> Self {
+        let http = reqwest::Client::builder().timeout(ONE_ANSWER).build().expect("a client");
+        Self { http, addresses, turn: AtomicUsize::new(0), curator, shop }
     }
 
     /// Asks until an answer stands; a complaint when none does, or when it is none of `good`.
-    pub(crate) async fn insist(&self, question: &Question, good: &[u16]) -> Result<Answer, String> {
+    pub async fn insist(&self, question: &Question, good: &[u16]) -> Result<Answer, String> {
         let begun = Instant::now();
         let mut last = "no answer".to_owned();
         while begun.elapsed() < PATIENCE {
@@ -98,7 +109,8 @@ impl Client {
         Err(format!("{} {} after {:.0?}: {last}", question.method, question.path, begun.elapsed()))
     }
 
-    async fn ask(&self, question: &Question) -> Result<Answer, String> {
+    /// Asks once; the answer, or why there was none.
+    pub async fn ask(&self, question: &Question) -> Result<Answer, String> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.addresses.len();
         let url = format!("http://{}{}", self.addresses[turn], question.path);
         let mut request = self.http.request(question.method.clone(), url);
@@ -124,13 +136,13 @@ impl Client {
 
 impl Answer {
     /// A text of the body, by its JSON pointer (RFC 6901).
-    pub(crate) fn text(&self, pointer: &str) -> Result<String, String> {
+    pub fn text(&self, pointer: &str) -> Result<String, String> {
         let found = self.body.pointer(pointer).and_then(Value::as_str);
         found.map(ToOwned::to_owned).ok_or_else(|| format!("no {pointer} in {}", self.body))
     }
 
     /// A number of the body, by its JSON pointer.
-    pub(crate) fn number(&self, pointer: &str) -> Result<u64, String> {
+    pub fn number(&self, pointer: &str) -> Result<u64, String> {
         let found = self.body.pointer(pointer).and_then(Value::as_u64);
         found.ok_or_else(|| format!("no {pointer} in {}", self.body))
     }

@@ -24,9 +24,10 @@ check:
 lifecycle:
 	@COLOPHON_TEST_WRITE_LIFECYCLE=1 cargo test --release --locked --workspace --lib -- the_document_holds_the_tables
 
-# A hundred thousand random histories of sales against a model of the chain.
+# A hundred thousand random histories of sales against a model of the chain, and a minute of fuzzing for each reader.
 prove-sales:
 	@COLOPHON_TEST_HISTORIES=$${COLOPHON_TEST_HISTORIES:-100000} cargo test --release --locked --workspace --lib -- --nocapture random_histories
+	@COLOPHON_TEST_FUZZ_SECONDS=$${COLOPHON_TEST_FUZZ_SECONDS:-60} cargo test --release --locked --workspace --lib -- --nocapture fuzzed_
 
 # The contract alone: format, tests, gas snapshots, artifact.
 contracts:

@@ -9,6 +9,7 @@
 pub mod challenge;
 pub mod code;
 mod events;
+pub mod proof_text;
 mod settling;
 mod status_token;
 

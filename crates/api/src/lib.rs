@@ -39,4 +39,6 @@ mod telling;
 pub mod verification;
 
 #[cfg(test)]
+mod fuzzing;
+#[cfg(test)]
 mod test_api;

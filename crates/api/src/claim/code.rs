@@ -177,6 +177,7 @@ mod tests {
     use catalog::chance::SystemChance;
 
     use super::*;
+    use crate::fuzzing::{Target, Verdict, fuzz};
 
     fn pepper() -> ClaimPepper {
         ClaimPepper::from_bytes(&[7; 32]).unwrap()
@@ -257,9 +258,31 @@ mod tests {
             proptest::prop_assert_eq!(typed.parse::<ClaimCode>(), Ok(code));
         }
 
-        #[test]
-        fn no_text_makes_the_reader_fail(text in ".*") {
-            let _ = text.parse::<ClaimCode>();
-        }
+    }
+
+    /// What is read is a whole code: shown and read again it is the same, and its symbols are those that were typed.
+    #[test]
+    fn fuzzed_texts_are_read_exactly_or_not_at_all() {
+        let judge = |input: &[u8]| {
+            let Ok(text) = std::str::from_utf8(input) else { return Verdict::Refused };
+            let read = text.parse::<ClaimCode>();
+            if let Ok(code) = &read {
+                assert_eq!(code.reveal().parse().as_ref(), Ok(code));
+                let typed = text.to_ascii_uppercase().replace(['-', ' '], "");
+                let typed = typed.replace('O', "0").replace(['I', 'L'], "1");
+                assert_eq!(code.reveal().replace('-', ""), typed);
+                assert!(typed.bytes().all(|symbol| ALPHABET.contains(&symbol)));
+                assert_eq!(
+                    pepper().digest_code(Some(code)),
+                    pepper().digest_code(typed.parse().ok().as_ref())
+                );
+            }
+            Verdict::of(&read)
+        };
+        fuzz(&Target {
+            name: "claim_code",
+            dictionary: &["-", " ", "O", "l", "U", "\u{2012}", "0000"],
+            judge: &judge,
+        });
     }
 }

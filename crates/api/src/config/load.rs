@@ -233,6 +233,10 @@ impl Settings {
 
 fn base_url(text: &str) -> Result<String, SettingError> {
     let url = http_url("public_base_url", text)?;
+    // It stands in texts that wallets sign, whose grammar is ASCII (EIP-4361).
+    if !text.is_ascii() {
+        return Err(SettingError::new("public_base_url", "must be ASCII; write the host in Punycode"));
+    }
     if text.ends_with('/') || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty()
     {
         let problem = "must end without a slash and hold no user, `?` or `#`";

@@ -26,7 +26,7 @@ function compilerSettings() {
 }
 
 function read(name) {
-  const ours = name.startsWith("src/") || name.startsWith("bench/");
+  const ours = ["src/", "bench/", "test/"].some((folder) => name.startsWith(folder));
   const file = path.join(root, ours ? name : path.join("node_modules", name));
   return fs.readFileSync(file, "utf8").replaceAll("\r\n", "\n");
 }
@@ -52,13 +52,25 @@ function standardInput(entry, outputs) {
   return { language: "Solidity", sources: collectSources(entry), settings: { ...compilerSettings(), outputSelection } };
 }
 
-/** The contract that bears the name of its file: `abi` and `evm`, as the compiler gives them. */
-function compile(entry) {
-  const input = standardInput(entry, ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]);
+function run(input) {
   const output = JSON.parse(solc.compile(JSON.stringify(input)));
   const errors = (output.errors ?? []).filter((found) => found.severity === "error");
   if (errors.length > 0) throw new Error(errors.map((found) => found.formattedMessage).join("\n"));
-  return output.contracts[entry][path.basename(entry, ".sol")];
+  return output.contracts;
 }
 
-module.exports = { compile, compilerSettings, standardInput, version: () => solc.version() };
+/** The contract that bears the name of its file: `abi` and `evm`, as the compiler gives them. */
+function compile(entry) {
+  const input = standardInput(entry, ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]);
+  return run(input)[entry][path.basename(entry, ".sol")];
+}
+
+/** The creation code of every contract of a file, by name. */
+function creationCodes(entry) {
+  const input = standardInput(entry, []);
+  input.settings.outputSelection = { [entry]: { "*": ["evm.bytecode.object"] } };
+  const contracts = Object.entries(run(input)[entry]).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(contracts.map(([name, { evm }]) => [name, `0x${evm.bytecode.object}`]));
+}
+
+module.exports = { compile, compilerSettings, creationCodes, standardInput, version: () => solc.version() };

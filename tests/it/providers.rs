@@ -14,7 +14,8 @@ use minting::providers::{Providers, Quarantine, Standing};
 use minting::rpc::{Finality, RpcChain};
 use minting::send_error::SendRefusal;
 use minting::signer::{SignedBytes, SigningKey, Unsigned};
-use minting::wallet;
+use minting::wallet::code_proof::CodeQuestion;
+use minting::wallet::{self, WalletJudge};
 use serde_json::json;
 use tests::anvil::{Anvil, Blocks};
 
@@ -338,4 +339,28 @@ async fn eventually(holds: impl Fn() -> bool) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("it never came about");
+}
+
+/// What a liar would have us believe of an account without code.
+fn question() -> Arc<CodeQuestion> {
+    let account = Account::from_bytes([9; 20]);
+    Arc::new(CodeQuestion::parse(account, "text", "0xabcd").expect("a question"))
+}
+
+#[tokio::test]
+async fn a_liar_alone_proves_no_wallet() {
+    let node = Anvil::start(Blocks::OnDemand);
+    node.mine(1).await;
+    let liar = CrookedNode::start(node.url(), Manner::Lying).await;
+    let [one, other] = [(); 2].map(|()| CrookedNode::start(node.url(), Manner::Honest));
+    let (one, other) = (one.await, other.await);
+    let clock = HandClock::new();
+    let believed = connect(&[liar.url()], &clock).await;
+    assert!(believed.takes_signature(question()).await.expect("a lie"), "a single provider is believed");
+    let three = connect(&[liar.url(), one.url(), other.url()], &clock).await;
+    assert!(!three.takes_signature(question()).await.expect("an answer"));
+    let split = connect(&[liar.url(), one.url(), DEAD], &clock).await;
+    let judge = WalletJudge::new(split);
+    let judged = judge.judge(Account::from_bytes([9; 20]), "text", "0xabcd").await;
+    assert!(matches!(judged, Err(wallet::ProofError::Unanswered(ChainError::NoAgreement { .. }))), "{judged:?}");
 }

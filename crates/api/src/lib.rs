@@ -39,6 +39,7 @@ mod telling;
 pub mod verification;
 
 #[cfg(test)]
+#[path = "tests/fuzzing.rs"]
 mod fuzzing;
 #[cfg(test)]
 mod test_api;

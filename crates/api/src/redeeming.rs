@@ -11,6 +11,7 @@ use catalog::store as catalog_store;
 use minting::metadata::{self, Home};
 use minting::store::{self as minting_store, NewToken};
 use minting::token::Token;
+use minting::wallet::{self, ProofError, WalletJudge};
 
 use crate::claim::challenge::Challenge;
 use crate::claim::code::{ClaimCode, ClaimPepper, CodeHmac};
@@ -83,8 +84,8 @@ fn code_refused(refused: InvalidTransition) -> ApiError {
     ApiError::conflict(code, refused.to_string())
 }
 
-/// The challenges by which `recipient` may prove itself for `claim`: those that live, and, when the claim is
-/// redeemed, the one that did it, whose time may be over.
+/// The challenges by which `recipient` may prove itself for `claim`: those that live, the newest first, and, when the
+/// claim is redeemed, the one that did it, whose time may be over.
 pub(crate) async fn provable_challenges(
     tx: &mut Tx,
     claim: &Claim,
@@ -97,6 +98,41 @@ pub(crate) async fn provable_challenges(
         challenges.extend(used.filter(|used| used.recipient == recipient && used.claim_id == claim.claim_id));
     }
     Ok(challenges)
+}
+
+/// The challenge that `recipient` signed. Its key is tried on each; its code, which has to be asked of the chain, on
+/// the newest alone and on the one that redeemed the claim.
+pub(crate) async fn signed_challenge(
+    wallets: &WalletJudge,
+    recipient: Account,
+    challenges: Vec<Challenge>,
+    signature: &str,
+) -> Result<Challenge, ApiError> {
+    let by_key =
+        |kept: &Challenge| wallet::verify_personal_sign(recipient, &kept.message, signature).is_ok();
+    if let Some(place) = challenges.iter().position(by_key) {
+        return challenges.into_iter().nth(place).ok_or_else(proof_invalid);
+    }
+    let last = challenges.len().saturating_sub(1);
+    let ends = challenges.into_iter().enumerate().filter(|(place, _)| *place == 0 || *place == last);
+    for (_, kept) in ends {
+        match wallets.judge(recipient, &kept.message, signature).await {
+            Ok(()) => return Ok(kept),
+            Err(ProofError::NotProven(_)) => {}
+            Err(error @ ProofError::Unanswered(_)) => return Err(chain_unavailable(error)),
+        }
+    }
+    Err(proof_invalid())
+}
+
+/// 503: whether a wallet signed could not be asked.
+fn chain_unavailable(error: ProofError) -> ApiError {
+    ApiError::Unavailable {
+        code: "chain_unavailable",
+        detail: "the chain cannot be asked about this wallet now".into(),
+        retry_after: 5,
+        source: Some(Box::new(error)),
+    }
 }
 
 /// Where tokens live and when they settle.

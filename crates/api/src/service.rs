@@ -12,6 +12,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use minting::chain::Chain;
 use minting::image_intake::{ImageIntake, ImageIntakeError};
 use minting::image_store::{ImageStore, ImageStoreError};
+use minting::wallet::WalletJudge;
 use minting::worker::Wake;
 use tokio::net::TcpListener;
 
@@ -137,6 +138,7 @@ pub async fn assemble(
         settings,
         chain: chain.facts.clone(),
         claim_pepper: chain.secrets.claim_pepper.clone(),
+        wallets: WalletJudge::new(Arc::clone(&chain.chain) as Arc<dyn Chain>),
         images,
         intake,
         readiness: Readiness::new(probes),

@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use minting::image_intake::ImageIntake;
 use minting::image_store::ImageStore;
 use minting::metadata::Home;
+use minting::wallet::WalletJudge;
 use minting::worker::Wake;
 
 use crate::claim::code::ClaimPepper;
@@ -37,6 +38,8 @@ pub struct App {
     pub chain: ChainFacts,
     /// The secret that claim codes are kept under.
     pub claim_pepper: ClaimPepper,
+    /// Judges whether wallets signed.
+    pub wallets: WalletJudge,
     /// The image store.
     pub images: ImageStore,
     /// The one way by which print images come into the store.

@@ -10,6 +10,7 @@ use catalog::chance::SystemChance;
 use catalog::clock::{Clock, SystemClock};
 use http_body_util::BodyExt;
 use minting::image_intake::ImageIntake;
+use minting::wallet::WalletJudge;
 use minting::worker::Wake;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -92,6 +93,7 @@ impl TestApi {
                 signers: Vec::new(),
             },
             claim_pepper: ClaimPepper::from_bytes(&[7; 32])?,
+            wallets: WalletJudge::of_keys_alone(),
             images,
             intake,
             readiness,

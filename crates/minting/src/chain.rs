@@ -1,5 +1,7 @@
 //! What a chain can be asked. [`crate::rpc`] asks a real node; nothing else speaks JSON-RPC.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use catalog::account::Account;
 
@@ -7,6 +9,7 @@ use crate::call::EditionTerms;
 use crate::contract::{ItemEvent, WholeCallRefusal};
 use crate::send_error::SendRefusal;
 use crate::token::TokenId;
+use crate::wallet::code_proof::CodeQuestion;
 
 pub use alloy::primitives::B256;
 
@@ -246,6 +249,9 @@ pub trait Chain: Send + Sync + std::fmt::Debug {
     async fn first_mint(&self, token_id: TokenId) -> Result<Option<FirstMint>, ChainError>;
     /// The terms of an edition, if it is open at the block of height `at`; at the newest block without one.
     async fn edition_terms(&self, edition: u64, at: Option<u64>) -> Result<Option<EditionTerms>, ChainError>;
+    /// Whether the code of an account takes a signature for its own, at the newest block that can be agreed on. Nothing
+    /// is sent, and no answer of the account, however bad, is an error.
+    async fn takes_signature(&self, question: Arc<CodeQuestion>) -> Result<bool, ChainError>;
     /// Whether code stands at our contract's address.
     async fn contract_exists(&self) -> Result<bool, ChainError>;
 }

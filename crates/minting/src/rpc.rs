@@ -3,6 +3,8 @@
 mod fee_history;
 mod wire;
 
+use std::sync::Arc;
+
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::providers::{Provider, RootProvider};
@@ -21,6 +23,7 @@ use crate::chain::{
 use crate::contract::{self, IPrintEditions, Inherited};
 use crate::send_error::{self, SendRefusal};
 use crate::token::TokenId;
+use crate::wallet::code_proof::{self, CodeQuestion};
 use fee_history::FeeHistoryAnswer;
 use wire::Wire;
 
@@ -125,6 +128,27 @@ impl RpcChain {
         let answer = self.provider.call(request).block(at.into()).await;
         let answer = answer.map_err(|error| failed(question, &error))?;
         C::abi_decode_returns(&answer).map_err(|error| impossible(question, error))
+    }
+
+    /// What the code of an account answers at a block.
+    pub(crate) async fn takes_signature_at(
+        &self,
+        question: &CodeQuestion,
+        block: Block,
+    ) -> Result<bool, ChainError> {
+        let request = TransactionRequest::default()
+            .gas_limit(code_proof::GAS)
+            .input(question.program().into())
+            .create();
+        let answer = self.provider.call(request).block(BlockId::hash(block.hash)).await;
+        // The program answers whatever the account does; a node's error is the node's own.
+        let answer = answer.map_err(|error| failed("eth_call", &error))?;
+        let word = U256::try_from_be_slice(&answer).filter(|_| answer.len() == 32);
+        match word {
+            Some(U256::ZERO) => Ok(false),
+            Some(U256::ONE) => Ok(true),
+            _ => Err(impossible("eth_call", "neither yes nor no")),
+        }
     }
 
     async fn block(&self, tag: Tag) -> Result<Block, ChainError> {
@@ -338,6 +362,10 @@ impl Chain for RpcChain {
         let at = at.map_or(Tag::Latest, Tag::Number);
         let terms = self.view_at("editionTerms", call, at).await?;
         Ok((terms.serials != 0).then(|| terms.into()))
+    }
+
+    async fn takes_signature(&self, question: Arc<CodeQuestion>) -> Result<bool, ChainError> {
+        self.takes_signature_at(&question, self.head().await?).await
     }
 
     async fn contract_exists(&self) -> Result<bool, ChainError> {

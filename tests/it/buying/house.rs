@@ -14,6 +14,7 @@ use api::{routes, store, telemetry};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use catalog::account::Account;
 use catalog::artwork::{Artwork, ArtworkFacts, ArtworkInput};
 use catalog::chance::{Chance, SystemChance};
 use catalog::clock::{Clock, Timestamp};
@@ -29,6 +30,7 @@ use catalog::text::Line;
 use minting::call::EditionTerms;
 use minting::image_intake::ImageIntake;
 use minting::signer::SigningKey;
+use minting::wallet::WalletJudge;
 use minting::worker::Wake;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -88,6 +90,16 @@ impl House {
 
     /// Opens it with some other settings.
     pub(super) async fn open_with(db: &Db, settings: &[(&'static str, &str)]) -> Self {
+        Self::open_beside(db, settings, WalletJudge::of_keys_alone(), Vec::new()).await
+    }
+
+    /// Opens it with a judge of wallets, and accounts that sign for the issuer.
+    pub(super) async fn open_beside(
+        db: &Db,
+        settings: &[(&'static str, &str)],
+        wallets: WalletJudge,
+        signers: Vec<Account>,
+    ) -> Self {
         let folder = TempDir::with_prefix("colophon-house-").expect("a folder");
         let mut flags: Vec<_> = settings.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
         flags.push(("data_dir", folder.path().display().to_string()));
@@ -111,8 +123,9 @@ impl House {
             clock: Arc::<HandClock>::clone(&clock),
             chance,
             settings,
-            chain: ChainFacts { chain_id: 31_337, contract, royalty_receiver: contract, signers: Vec::new() },
+            chain: ChainFacts { chain_id: 31_337, contract, royalty_receiver: contract, signers },
             claim_pepper: ClaimPepper::from_bytes(&[7; 32]).expect("a pepper"),
+            wallets,
             images,
             intake: intake.expect("the image intake"),
             readiness: Readiness::new(Vec::new()),

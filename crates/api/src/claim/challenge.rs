@@ -1,7 +1,7 @@
 //! The text that a wallet signs to prove that its holder claims with it: Sign-In with Ethereum (EIP-4361).
 //!
-//! It binds domain, wallet, chain, contract and claim, and holds for ten minutes. It is kept word for word and the
-//! signature is checked against what was kept, so nothing of what a client sends is ever parsed as such a text.
+//! It binds domain, wallet, chain, contract and claim, and holds for ten minutes. It is kept word for word, and a
+//! signature is checked against what was kept and never against what a client sends.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,6 @@ use std::time::Duration;
 use catalog::account::Account;
 use catalog::chance::Chance;
 use catalog::clock::Timestamp;
-use minting::wallet;
 
 use super::ClaimId;
 use super::proof_text::ProofText;
@@ -78,12 +77,6 @@ impl Challenge {
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.issued_at <= now && now < self.expires_at
     }
-
-    /// True when its wallet signed it.
-    #[must_use]
-    pub fn is_signed_by(&self, signature: &str) -> bool {
-        wallet::verify_personal_sign(self.recipient, &self.message, signature).is_ok()
-    }
 }
 
 impl fmt::Debug for Challenge {
@@ -98,6 +91,7 @@ impl fmt::Debug for Challenge {
 #[cfg(test)]
 mod tests {
     use catalog::chance::SystemChance;
+    use minting::wallet;
 
     use super::*;
 

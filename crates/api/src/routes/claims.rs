@@ -17,6 +17,7 @@ use self::shape::{
 };
 use super::reply::Reply;
 use crate::claim::challenge::{Challenge, Place};
+use crate::claim::proof_text::ProofText;
 use crate::claim::{self, Claim, ClaimState, StatusToken};
 use crate::error::{ApiError, Problem};
 use crate::json::Json;
@@ -175,11 +176,24 @@ async fn find_for(app: &App, code: claim::code::CodeHmac, recipient: Account) ->
     }
 }
 
-/// The challenge that the wallet signed.
-async fn prove(app: &App, claim: &Claim, recipient: Account, signature: &str) -> Result<Challenge, ApiError> {
+/// The challenge that the wallet signed: the one that `named` says, if it says one.
+async fn prove(
+    app: &App,
+    claim: &Claim,
+    recipient: Account,
+    named: Option<&str>,
+    signature: &str,
+) -> Result<Challenge, ApiError> {
+    // A text that we did not write is refused before anything is asked.
+    let named: Option<ProofText> = named.map(str::parse).transpose().map_err(|_| proof_invalid())?;
     let mut tx = app.db.begin_read().await?;
-    let challenges = redeeming::provable_challenges(&mut tx, claim, recipient, app.clock.now()).await?;
-    challenges.into_iter().find(|challenge| challenge.is_signed_by(signature)).ok_or_else(proof_invalid)
+    let mut challenges =
+        redeeming::provable_challenges(&mut tx, claim, recipient, app.clock.now()).await?;
+    drop(tx);
+    if let Some(named) = named {
+        challenges.retain(|kept| kept.nonce == named.nonce && kept.message == named.to_string());
+    }
+    redeeming::signed_challenge(&app.wallets, recipient, challenges, signature).await
 }
 
 /// Redeems a claim for a wallet that signed one of its challenges: the token is written and will be minted. The same
@@ -199,6 +213,8 @@ async fn prove(app: &App, claim: &Claim, recipient: Account, signature: &str) ->
             content_type = "application/problem+json"),
         (status = 409, description = "`claim_not_active`", body = Problem,
             content_type = "application/problem+json"),
+        (status = 503, description = "`chain_unavailable`: a wallet that is a contract cannot be asked now",
+            body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn redeem_claim(
@@ -210,7 +226,8 @@ async fn redeem_claim(
     let recipient = recipient_of(app, &input.recipient)?;
     let code = redeeming::digest_of(&input.code, &app.claim_pepper);
     let claim = find_for(app, code, recipient).await?;
-    let proof = &prove(app, &claim, recipient, &input.signature).await?;
+    let named = input.message.as_deref();
+    let proof = &prove(app, &claim, recipient, named, &input.signature).await?;
     let home = &app.home()?;
     let terms = &app.terms(home);
     let (sale_id, actor) = (&claim.sale_id, &Actor::Buyer(claim.claim_id.to_string()));

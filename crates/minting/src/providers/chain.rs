@@ -16,6 +16,7 @@ use crate::chain::{
 use crate::rpc::RpcChain;
 use crate::send_error::SendRefusal;
 use crate::token::TokenId;
+use crate::wallet::code_proof::CodeQuestion;
 
 impl Providers {
     /// What a majority of the configured providers says alike.
@@ -28,6 +29,20 @@ impl Providers {
         agreement::said_by_most(told, self.all.len()).ok_or(ChainError::NoAgreement { about })
     }
 
+    /// The newest block that a majority has, by the hash that a majority gives it.
+    async fn agree_on_head(&self) -> Result<Block, ChainError> {
+        let told = answers(self.ask_all(|chain| Box::pin(chain.head())).await?);
+        let numbers = told.into_iter().map(|block| block.number).collect();
+        let number = agreement::reached_by_most(numbers, self.all.len());
+        self.agree_on_hash("the newest block", number).await
+    }
+
+    async fn agree_on_hash(&self, about: &'static str, number: Option<u64>) -> Result<Block, ChainError> {
+        let number = number.ok_or(ChainError::NoAgreement { about })?;
+        let hash = self.block_hash(number).await?.ok_or(ChainError::NoAgreement { about })?;
+        Ok(Block { number, hash })
+    }
+
     /// The newest block that a majority knows to be final, by the hash that a majority gives it.
     async fn agree_on_final(&self) -> Result<Block, ChainError> {
         let told = self.ask_all(|chain| Box::pin(chain.finalized())).await?;
@@ -35,11 +50,8 @@ impl Providers {
             provider.saw_final(block.number);
         }
         let numbers = told.into_iter().map(|(_, block)| block.number).collect();
-        let about = "the final block";
         let number = agreement::reached_by_most(numbers, self.all.len());
-        let number = number.ok_or(ChainError::NoAgreement { about })?;
-        let hash = self.block_hash(number).await?.ok_or(ChainError::NoAgreement { about })?;
-        Ok(Block { number, hash })
+        self.agree_on_hash("the final block", number).await
     }
 }
 
@@ -142,6 +154,14 @@ impl Chain for Providers {
         self.agree("an edition's terms", move |chain| Box::pin(chain.edition_terms(edition, at))).await
     }
 
+    async fn takes_signature(&self, question: Arc<CodeQuestion>) -> Result<bool, ChainError> {
+        let block = self.agree_on_head().await?;
+        self.agree("whether an account takes a signature", move |chain| {
+            takes_signature(chain, Arc::clone(&question), block)
+        })
+        .await
+    }
+
     async fn contract_exists(&self) -> Result<bool, ChainError> {
         self.ask(|chain| Box::pin(chain.contract_exists())).await
     }
@@ -155,4 +175,8 @@ fn dry_run(chain: &RpcChain, signer: Account, calldata: Arc<[u8]>) -> Question<'
             answer => Ok(answer),
         }
     })
+}
+
+fn takes_signature(chain: &RpcChain, question: Arc<CodeQuestion>, block: Block) -> Question<'_, bool> {
+    Box::pin(async move { chain.takes_signature_at(&question, block).await })
 }

@@ -61,10 +61,15 @@ pub(super) struct RedeemInput {
     /// The wallet (EIP-55).
     #[schema(example = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")]
     pub(super) recipient: String,
-    /// That wallet's `personal_sign` over a challenge (EIP-191): `0x` and 65 bytes in hex, or 64 by ERC-2098.
-    /// Without it nothing is proved.
+    /// That wallet's `personal_sign` over a challenge (EIP-191), `0x` and hex digits: 65 bytes of an ordinary key, or 64
+    /// by ERC-2098; of a wallet that is a contract whatever it takes (ERC-1271), and wrapped by ERC-6492 while it is not
+    /// deployed, at most 16 KiB. Without it nothing is proved.
     #[serde(default)]
     pub(super) signature: String,
+    /// The text that was signed, word for word. Without it every live challenge is tried with an ordinary key, and the
+    /// newest alone with a contract.
+    #[serde(default)]
+    pub(super) message: Option<String>,
 }
 
 /// The text that a wallet signs.

@@ -227,7 +227,8 @@ both_databases! {
         let occasion = Occasion {
             at: now(),
             actor: Actor::ApiKey("key_1".to_owned()),
-            request_id: Some("req_1".to_owned()),
+            reason: "a test".into(),
+            request_id: "req_1".to_owned(),
             chance: &SystemChance,
         };
         let mut tx = db.db.begin_write().await.expect("a transaction");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use catalog::clock::Timestamp;
 use catalog::db::retrying;
-use catalog::journal::{Actor, Occasion};
+use catalog::journal::Occasion;
 use minting::chain::{Chain, ChainError, StatusOnChain};
 use minting::store as minting_store;
 use minting::token::TokenId;
@@ -25,6 +25,8 @@ use crate::store;
 const BATCH: u32 = 200;
 /// How often the chain is asked whether the holder of a token has surrendered it.
 const ASK_AGAIN: Duration = Duration::from_secs(20);
+/// Why it changes anything.
+const REASON: &str = "following the chain and the clock";
 
 /// What a pass did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -137,12 +139,7 @@ enum Standing {
 
 /// Does what is due for one sale, under its locks.
 async fn follow_one(app: &App, sale_id: &SaleId, surrendered: Option<TokenId>) -> Result<(), ApiError> {
-    let occasion = Occasion {
-        at: app.clock.now(),
-        actor: Actor::Service,
-        request_id: None,
-        chance: app.chance.as_ref(),
-    };
+    let occasion = Occasion::by_service(app.clock.now(), REASON, app.chance.as_ref());
     let home = app.home()?;
     let terms = app.terms(&home);
     let mut tx = app.db.begin_write().await?;

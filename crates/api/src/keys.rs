@@ -4,7 +4,7 @@ use catalog::chance::Chance;
 use catalog::clock::Clock;
 use catalog::db::{Db, DbError, retrying};
 use catalog::invalid::InvalidField;
-use catalog::journal::{self, Actor, Event, Occasion};
+use catalog::journal::{self, Event, Occasion};
 use catalog::text::Line;
 use serde::Serialize;
 
@@ -45,13 +45,13 @@ pub struct KeyRing<'a> {
 }
 
 impl KeyRing<'_> {
-    fn occasion(&self) -> Occasion<'_> {
-        Occasion { at: self.clock.now(), actor: Actor::Operator, request_id: None, chance: self.chance }
+    fn occasion(&self, command: &'static str) -> Occasion<'_> {
+        Occasion::by_operator(self.clock.now(), command, self.chance)
     }
 
     /// Makes a key. It is never to be seen again.
     pub async fn create(&self, name: &Line, scope: Scope) -> Result<(ApiKeyRecord, ApiKey), DbError> {
-        let occasion = &self.occasion();
+        let occasion = &self.occasion("colophon key create");
         let key = ApiKey::generate(scope, self.chance);
         let digest = key.digest();
         let record = ApiKeyRecord {
@@ -81,7 +81,7 @@ impl KeyRing<'_> {
 
     /// Revokes a key; tells whether there was a live one. From then on it opens nothing.
     pub async fn revoke(&self, api_key_id: &ApiKeyId) -> Result<bool, DbError> {
-        let occasion = &self.occasion();
+        let occasion = &self.occasion("colophon key revoke");
         let event = &KeyEvent::Revoked { api_key_id: api_key_id.clone() };
         retrying(|| async move {
             let mut tx = self.db.begin_write().await?;

@@ -94,7 +94,8 @@ impl App {
         Occasion {
             at: self.clock.now(),
             actor,
-            request_id: Some(telemetry::request_id()),
+            reason: telemetry::operation().into(),
+            request_id: telemetry::request_id(),
             chance: self.chance.as_ref(),
         }
     }

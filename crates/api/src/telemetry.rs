@@ -23,7 +23,14 @@ const ID_CHARS: usize = 64;
 const BUCKETS: [f64; 12] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 
 tokio::task_local! {
-    static REQUEST_ID: String;
+    static REQUEST: Present;
+}
+
+/// The request that is being handled.
+struct Present {
+    id: String,
+    /// `POST /v1/sales/{sale_id}/refund`.
+    operation: String,
 }
 
 /// Telemetry that cannot be set up.
@@ -69,7 +76,13 @@ pub fn idle_metrics() -> PrometheusHandle {
 /// The id of the request that is being handled; `-` outside of one.
 #[must_use]
 pub fn request_id() -> String {
-    REQUEST_ID.try_with(Clone::clone).unwrap_or_else(|_| "-".to_owned())
+    REQUEST.try_with(|present| present.id.clone()).unwrap_or_else(|_| "-".to_owned())
+}
+
+/// The call that is being handled, `POST /v1/sales/{sale_id}/refund`; `-` outside of one.
+#[must_use]
+pub fn operation() -> String {
+    REQUEST.try_with(|present| present.operation.clone()).unwrap_or_else(|_| "-".to_owned())
 }
 
 /// The id that came with the request, if it is one that can stand in a log.
@@ -105,7 +118,8 @@ pub(crate) async fn observe(State(state): State<AppState>, request: Request, nex
     let span = tracing::info_span!("request", request_id = id);
     let begun = Instant::now();
 
-    let handled = REQUEST_ID.scope(id.clone(), next.run(request));
+    let present = Present { id: id.clone(), operation: format!("{method} {route}") };
+    let handled = REQUEST.scope(present, next.run(request));
     let mut response = handled.instrument(span.clone()).await;
 
     let took = begun.elapsed();

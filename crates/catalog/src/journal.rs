@@ -1,5 +1,7 @@
 //! The one append-only event table. Whoever changes state appends its typed event in the same transaction; the
-//! outbox and the audit seal read it by sequence. It knows no sale type: each crate brings its own events.
+//! audit seals it and the outbox reads it in the sealed order. It knows no sale type: each crate brings its own events.
+
+use std::borrow::Cow;
 
 use serde::Serialize;
 
@@ -33,17 +35,46 @@ impl std::fmt::Display for Actor {
     }
 }
 
-/// The circumstances of a change: when, by whom, in which request, and the chance its new ids are made with.
+/// The circumstances of a change: when, by whom, why, in which request, and the chance its new ids are made with.
 #[derive(Debug, Clone)]
 pub struct Occasion<'a> {
     /// When it happens.
     pub at: Timestamp,
     /// Who causes it.
     pub actor: Actor,
-    /// The HTTP request that asked for it.
-    pub request_id: Option<String>,
+    /// Why: the words of whoever wanted it, else the call or the step that did it.
+    pub reason: Cow<'static, str>,
+    /// The HTTP request that asked for it (`req_…`), the command (`cmd_…`), or the service's own step (`step_…`).
+    pub request_id: String,
     /// Where new ids come from.
     pub chance: &'a dyn Chance,
+}
+
+/// An id that the rows of one command or step have in common.
+fn group_id(prefix: &str, chance: &dyn Chance) -> String {
+    format!("{prefix}_{}", hex::encode(chance.bytes::<12>()))
+}
+
+impl<'a> Occasion<'a> {
+    /// A step that the service makes by itself; `reason` says which: "following the chain and the clock".
+    #[must_use]
+    pub fn by_service(at: Timestamp, reason: &'static str, chance: &'a dyn Chance) -> Self {
+        let request_id = group_id("step", chance);
+        Self { at, actor: Actor::Service, reason: reason.into(), request_id, chance }
+    }
+
+    /// A command of the operator: "colophon key create".
+    #[must_use]
+    pub fn by_operator(at: Timestamp, command: &'static str, chance: &'a dyn Chance) -> Self {
+        let request_id = group_id("cmd", chance);
+        Self { at, actor: Actor::Operator, reason: command.into(), request_id, chance }
+    }
+
+    /// The same occasion for a reason that somebody gave.
+    #[must_use]
+    pub fn because(self, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason: reason.into(), ..self }
+    }
 }
 
 /// A thing that happened, in the past tense: `edition_published`.
@@ -56,8 +87,14 @@ pub trait Event: Serialize {
 
 /// Appends an event. Its payload is canonical JSON (RFC 8785).
 pub async fn append(tx: &mut Tx, occasion: &Occasion<'_>, event: &impl Event) -> Result<(), DbError> {
+    append_as(tx, occasion, event).await.map(drop)
+}
+
+/// Appends an event and gives the id under which it stands.
+pub async fn append_as(tx: &mut Tx, occasion: &Occasion<'_>, event: &impl Event) -> Result<EventId, DbError> {
     let payload = serde_json_canonicalizer::to_string(event)
         .map_err(|problem| DbError::inconsistent("journal", event.kind(), problem))?;
     let event_id = EventId::generate(occasion.at, occasion.chance);
-    store::append_event(tx, &event_id, occasion, event.kind(), &event.subject(), payload).await
+    store::append_event(tx, &event_id, occasion, event.kind(), &event.subject(), payload).await?;
+    Ok(event_id)
 }

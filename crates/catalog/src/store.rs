@@ -5,6 +5,7 @@ mod editions;
 mod impressions;
 mod journal;
 mod print_images;
+mod seals;
 
 use crate::db::Sql;
 
@@ -19,6 +20,10 @@ pub use impressions::{
 pub(crate) use journal::append_event;
 pub use journal::{JournalEntry, list_events_of};
 pub use print_images::{find_print_image, insert_print_image};
+pub use seals::{
+    JournalRow, SealedHead, SealedRow, Unsealed, count_sealed, count_unsealed, find_sealed_hash, find_sealed_head,
+    list_sealed, list_unsealed, lock_sealed_head, move_sealed_head, seal_row,
+};
 
 /// Every statement of the catalog; the tests prepare them on both databases.
 #[must_use]
@@ -29,6 +34,7 @@ pub fn statements() -> Vec<Sql> {
         impressions::STATEMENTS,
         journal::STATEMENTS,
         print_images::STATEMENTS,
+        seals::STATEMENTS,
     ]
     .concat()
 }

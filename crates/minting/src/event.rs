@@ -62,6 +62,15 @@ pub enum MintingEvent {
         /// Why.
         reason: String,
     },
+    /// A lane was made for a signer.
+    LaneOpened {
+        /// Whose.
+        signer: Account,
+        /// What it may do on the contract.
+        role: &'static str,
+        /// The first nonce that it takes.
+        first_nonce: u64,
+    },
     /// A lane stopped until an operator has looked.
     LaneFrozen {
         /// Whose.
@@ -108,6 +117,7 @@ impl Event for MintingEvent {
             Self::TokenSurrendered { .. } => "token_surrendered",
             Self::CallEnded { .. } => "call_ended",
             Self::CallRequeued { .. } => "call_requeued",
+            Self::LaneOpened { .. } => "lane_opened",
             Self::LaneFrozen { .. } => "lane_frozen",
             Self::LaneResumed { .. } => "lane_resumed",
         }
@@ -120,7 +130,9 @@ impl Event for MintingEvent {
             | Self::CallRequeued { business_key, .. } => business_key.clone(),
             Self::TokenIssued { impression_id, .. } => impression_id.to_string(),
             Self::TokenSurrendered { token_id } => token_id.clone(),
-            Self::LaneFrozen { signer, .. } | Self::LaneResumed { signer, .. } => signer.to_string(),
+            Self::LaneOpened { signer, .. }
+            | Self::LaneFrozen { signer, .. }
+            | Self::LaneResumed { signer, .. } => signer.to_string(),
         }
     }
 }

@@ -22,7 +22,7 @@ use catalog::account::Account;
 use catalog::chance::Chance;
 use catalog::clock::{Clock, Timestamp};
 use catalog::db::{Db, DbError, DbKind};
-use catalog::journal::{self, Actor, Occasion};
+use catalog::journal::{self, Occasion};
 
 use crate::call::CallKind;
 use crate::chain::{B256, Block, Chain, ChainError, CountAt, Role};
@@ -32,6 +32,9 @@ use crate::purse::{CannotPay, Gwei};
 use crate::signer::{KeystoreError, SigningKey};
 use crate::store;
 use crate::under_way::LastSend;
+
+/// Why a pass changes anything.
+const REASON: &str = "a pass of a signer's lane";
 
 /// What a pass needs to know besides the chain.
 #[derive(Debug, Clone, Copy)]
@@ -190,8 +193,13 @@ impl Lane {
             if latest != final_count || pending != final_count {
                 return Err(OpenLaneError::Unsettled { signer, role });
             }
+            let occasion = Occasion::by_service(pipeline.clock.now(), "a start", pipeline.chance.as_ref());
             let mut tx = pipeline.db.begin_write().await?;
-            store::create_lane(&mut tx, signer, role, final_count, pipeline.clock.now()).await?;
+            if store::create_lane(&mut tx, signer, role, final_count, occasion.at).await? {
+                let (role, first_nonce) = (role.as_str(), final_count);
+                journal::append(&mut tx, &occasion, &MintingEvent::LaneOpened { signer, role, first_nonce })
+                    .await?;
+            }
             tx.commit().await?;
         }
         let lane = Self {
@@ -267,12 +275,7 @@ impl Lane {
     }
 
     fn occasion(&self) -> Occasion<'_> {
-        Occasion {
-            at: self.pipeline.clock.now(),
-            actor: Actor::Service,
-            request_id: None,
-            chance: self.pipeline.chance.as_ref(),
-        }
+        Occasion::by_service(self.pipeline.clock.now(), REASON, self.pipeline.chance.as_ref())
     }
 
     /// Takes the lease, or renews it when a third of it has passed: every statement that matters checks it anyway.

@@ -8,7 +8,7 @@ use catalog::account::Account;
 use catalog::chance::Chance;
 use catalog::clock::Clock;
 use catalog::db::{Db, DbError, Retryable, retrying};
-use catalog::journal::{self, Actor, Occasion};
+use catalog::journal::{self, Occasion};
 
 use crate::chain::{Chain, ChainError, CountAt};
 use crate::event::MintingEvent;
@@ -135,7 +135,7 @@ impl Resumption<'_> {
         for transaction in lost {
             store::put_back(&mut tx, &transaction.transaction_id, now).await?;
         }
-        let occasion = Occasion { at: now, actor: Actor::Operator, request_id: None, chance: self.chance };
+        let occasion = Occasion::by_operator(now, "colophon lane resume", self.chance);
         let put_back = lost.len();
         journal::append(&mut tx, &occasion, &MintingEvent::LaneResumed { signer, put_back }).await?;
         Ok(tx.commit().await?)

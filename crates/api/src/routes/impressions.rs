@@ -67,7 +67,7 @@ async fn withdraw_impression(
     let (app, input, impression_id, actor) = (&state, &input, &impression_id, &caller.actor());
     idempotency::once(app, &caller, key, digest, |slot| async move {
         let reason = Line::parse("reason", "reason_invalid", &input.reason)?;
-        let occasion = app.occasion(actor.clone());
+        let occasion = app.occasion(actor.clone()).because(reason.as_str().to_owned());
         let mut tx = app.db.begin_write().await?;
         let sheet = withdraw(&mut tx, &occasion, impression_id, &reason).await?;
         let done = slot.complete(&mut tx, Reply::ok(&ImpressionView::of(&sheet))?).await?;

@@ -11,11 +11,12 @@ crate::statements! {
             event_id,
             occurred_at,
             actor,
+            reason,
             request_id,
             kind,
             subject,
             payload
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     LIST_OF_SUBJECT = "
         SELECT event_id,
                occurred_at,
@@ -64,7 +65,8 @@ pub(crate) async fn append_event(
         event_id.into(),
         occasion.at.into(),
         occasion.actor.to_string().into(),
-        occasion.request_id.clone().into(),
+        occasion.reason.as_ref().into(),
+        occasion.request_id.as_str().into(),
         kind.into(),
         subject.into(),
         payload.into(),

@@ -95,17 +95,17 @@ fn nonce(signer: &str, value: i64) -> Result<u64, DbError> {
     u64::try_from(value).map_err(|problem| DbError::inconsistent("lanes", signer, problem))
 }
 
-/// Makes a lane for a signer; one that is there already stands.
+/// Makes a lane for a signer; one that is there already stands. Tells whether it is new.
 pub(crate) async fn create_lane(
     tx: &mut Tx,
     signer: Account,
     role: Role,
     first_nonce: u64,
     at: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let first_nonce = i64::try_from(first_nonce).unwrap_or(i64::MAX);
-    tx.execute(CREATE, &[signer.into(), role.as_str().into(), first_nonce.into(), at.into()]).await?;
-    Ok(())
+    let values = [signer.into(), role.as_str().into(), first_nonce.into(), at.into()];
+    Ok(tx.execute(CREATE, &values).await? == 1)
 }
 
 /// All lanes.

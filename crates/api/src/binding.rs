@@ -2,8 +2,9 @@
 //! one of them refuses to start and says in which, before it can do harm.
 
 use catalog::account::Account;
-use catalog::clock::Timestamp;
 use catalog::db::{Db, DbError, retrying};
+use catalog::journal::{self, Event, Occasion};
+use serde::Serialize;
 
 use crate::store;
 
@@ -29,6 +30,29 @@ pub struct Bound {
     pub contract: Account,
     /// The image store's own id.
     pub image_store_id: String,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum BindingEvent<'a> {
+    DatabaseBound { chain_id: u64, contract: Account, image_store_id: &'a str },
+    SecretBound { name: &'a str },
+}
+
+impl Event for BindingEvent<'_> {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::DatabaseBound { .. } => "database_bound",
+            Self::SecretBound { .. } => "secret_bound",
+        }
+    }
+
+    fn subject(&self) -> String {
+        match self {
+            Self::DatabaseBound { contract, .. } => contract.to_string(),
+            Self::SecretBound { name } => (*name).to_owned(),
+        }
+    }
 }
 
 /// A process that does not belong to this database.
@@ -71,18 +95,26 @@ pub async fn bound(db: &Db) -> Result<Option<Bound>, DbError> {
 
 /// Binds the database to what this process has, or checks that it is bound to it. Processes that start together
 /// agree on the first one's.
-pub async fn bind(db: &Db, binding: &Binding, now: Timestamp) -> Result<(), BindingError> {
-    retrying(|| async {
+pub async fn bind(db: &Db, binding: &Binding, occasion: &Occasion<'_>) -> Result<(), BindingError> {
+    let now = occasion.at;
+    let Binding { chain_id, contract, image_store_id, key_checks } = binding;
+    retrying(|| async move {
         let mut tx = db.begin_write().await?;
-        store::insert_deployment(&mut tx, binding, now).await?;
+        if store::insert_deployment(&mut tx, binding, now).await? {
+            let (chain_id, contract) = (*chain_id, *contract);
+            let event = BindingEvent::DatabaseBound { chain_id, contract, image_store_id };
+            journal::append(&mut tx, occasion, &event).await?;
+        }
         let recorded = store::find_deployment(&mut tx).await?;
         let recorded = recorded.ok_or_else(|| DbError::inconsistent("deployments", 1, "not there"))?;
         compare(&recorded, binding)?;
-        for (name, value) in &binding.key_checks {
-            store::insert_key_check(&mut tx, name, value, now).await?;
+        for (name, value) in key_checks {
+            if store::insert_key_check(&mut tx, name, value, now).await? {
+                journal::append(&mut tx, occasion, &BindingEvent::SecretBound { name }).await?;
+            }
         }
         let known = store::list_key_checks(&mut tx).await?;
-        for (name, value) in &binding.key_checks {
+        for (name, value) in key_checks {
             if !known.iter().any(|(known, recorded)| known == name && recorded == value) {
                 return Err(BindingError::SecretDiffers { name: name.clone() });
             }
@@ -108,6 +140,7 @@ fn compare(recorded: &Bound, found: &Binding) -> Result<(), BindingError> {
 
 #[cfg(test)]
 mod tests {
+    use catalog::chance::SystemChance;
     use catalog::clock::{Clock, SystemClock};
     use catalog::db::DbUrl;
 
@@ -127,7 +160,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let db = Db::connect(&DbUrl::Sqlite(dir.path().join("books.db"))).await.expect("connected");
         db.migrate().await.expect("migrated");
-        let now = SystemClock.now();
+        let now = &Occasion::by_service(SystemClock.now(), "a start", &SystemChance);
         assert_eq!(bound(&db).await.expect("read"), None);
         bind(&db, &binding(), now).await.expect("bound");
         bind(&db, &binding(), now).await.expect("bound again");

@@ -9,6 +9,7 @@ use catalog::account::Account;
 use catalog::chance::Chance;
 use catalog::clock::Clock;
 use catalog::db::{Db, DbError, DbKind};
+use catalog::journal::Occasion;
 use minting::chain::{Chain, ChainError, Role};
 use minting::deployment::{self, DeployError, DeploymentPlan};
 use minting::devchain::{self, DevChain, DevChainError};
@@ -193,7 +194,7 @@ pub async fn open(ground: &Ground<'_>) -> Result<ChainSide, ChainSideError> {
     };
     let urls = if embedded_chain { vec![url] } else { addresses(settings)? };
     let (clock, chance) = (Arc::clone(clock), Arc::clone(chance));
-    let now = clock.now();
+    let (at, luck) = (clock.now(), Arc::clone(&chance));
     let chain =
         Providers::connect(urls, contract, finality(&settings.minting), chain_id, clock, chance).await?;
     if !chain.contract_exists().await? {
@@ -201,7 +202,8 @@ pub async fn open(ground: &Ground<'_>) -> Result<ChainSide, ChainSideError> {
     }
     let key_checks = secrets.check_values();
     let image_store_id = images.id().to_string();
-    binding::bind(db, &Binding { chain_id, contract, image_store_id, key_checks }, now).await?;
+    let binding = Binding { chain_id, contract, image_store_id, key_checks };
+    binding::bind(db, &binding, &Occasion::by_service(at, "a start", luck.as_ref())).await?;
     let royalty_receiver = secrets.account(Role::Vault).unwrap_or(contract);
     let facts = ChainFacts { chain_id, contract, royalty_receiver, signers: secrets.signers() };
     Ok(ChainSide { facts, secrets, chain, devchain })

@@ -47,6 +47,15 @@ pub struct Settings {
     pub limits: Limits,
     /// How calls reach the chain.
     pub minting: MintingSettings,
+    /// The audit log.
+    pub audit: AuditSettings,
+}
+
+/// How the audit log is told outside the database.
+#[derive(Debug, Clone)]
+pub struct AuditSettings {
+    /// The file that tells the end of the sealed journal.
+    pub head_file: PathBuf,
 }
 
 /// Where the secrets lie.

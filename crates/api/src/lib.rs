@@ -8,6 +8,7 @@
 //!
 //! *Invariant: one door.* Errors become HTTP in [`error`] alone; the environment is read in [`config`] alone.
 
+pub mod audit;
 pub mod auth;
 pub mod binding;
 mod carrying_out;

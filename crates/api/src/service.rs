@@ -21,7 +21,7 @@ use crate::config::Settings;
 use crate::following::Follower;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
 use crate::state::{App, AppState};
-use crate::{conservation, following, routes, server};
+use crate::{audit, conservation, following, routes, server};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -177,6 +177,8 @@ pub async fn serve(
     let chores = [
         tokio::spawn(server::sweep_forever(Arc::clone(&state))),
         tokio::spawn(conservation::check_forever(Arc::clone(&state))),
+        tokio::spawn(audit::sealing::seal_forever(Arc::clone(&state))),
+        tokio::spawn(audit::head_file::export_forever(Arc::clone(&state))),
         tokio::spawn(following::follow_forever(follower)),
     ];
     let connections = state.settings.limits.connections;

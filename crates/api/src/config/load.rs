@@ -17,7 +17,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    ChainSettings, ClaimSettings, Limits, LogFormat, LogSettings, MintingSettings, OpenOn, ReturnSettings,
+    AuditSettings, ChainSettings, ClaimSettings, Limits, LogFormat, LogSettings, MintingSettings, OpenOn, ReturnSettings,
     SecretsDir, Settings,
 };
 
@@ -84,6 +84,7 @@ struct Raw {
     returns: RawReturns,
     limits: RawLimits,
     minting: RawMinting,
+    audit: RawAudit,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +121,12 @@ struct RawLimits {
     connections: u64,
     request_seconds: u64,
     upload_seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAudit {
+    head_file: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -226,6 +233,9 @@ impl Settings {
             claims: raw.claims.check()?,
             limits: raw.limits.check()?,
             minting: raw.minting.check()?,
+            audit: AuditSettings {
+                head_file: raw.audit.head_file.unwrap_or_else(|| raw.data_dir.join("audit-head.json")),
+            },
             data_dir: raw.data_dir,
         })
     }

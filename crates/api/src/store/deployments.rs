@@ -55,13 +55,16 @@ impl TryFrom<DeploymentRow> for Bound {
     }
 }
 
-/// Binds the database, unless it is bound.
-pub(crate) async fn insert_deployment(tx: &mut Tx, binding: &Binding, at: Timestamp) -> Result<(), DbError> {
+/// Binds the database, unless it is bound; tells whether it was not.
+pub(crate) async fn insert_deployment(
+    tx: &mut Tx,
+    binding: &Binding,
+    at: Timestamp,
+) -> Result<bool, DbError> {
     let chain_id = i64::try_from(binding.chain_id).unwrap_or(i64::MAX);
     let values =
         [chain_id.into(), binding.contract.into(), binding.image_store_id.as_str().into(), at.into()];
-    tx.execute(INSERT, &values).await?;
-    Ok(())
+    Ok(tx.execute(INSERT, &values).await? == 1)
 }
 
 /// What the database is bound to.
@@ -70,15 +73,14 @@ pub(crate) async fn find_deployment(tx: &mut Tx) -> Result<Option<Bound>, DbErro
     row.map(TryInto::try_into).transpose()
 }
 
-/// Records a secret's check value, unless one stands under that name.
+/// Records a secret's check value, unless one stands under that name; tells whether none did.
 pub(crate) async fn insert_key_check(
     tx: &mut Tx,
     name: &str,
     value: &str,
     at: Timestamp,
-) -> Result<(), DbError> {
-    tx.execute(INSERT_KEY_CHECK, &[name.into(), value.into(), at.into()]).await?;
-    Ok(())
+) -> Result<bool, DbError> {
+    Ok(tx.execute(INSERT_KEY_CHECK, &[name.into(), value.into(), at.into()]).await? == 1)
 }
 
 /// All check values: `(name, value)`.

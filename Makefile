@@ -1,5 +1,5 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test chaos check lifecycle prove-sales prove-mint contracts prove-contracts bench-gas prove-deps prove-compose
+.PHONY: demo test chaos check lifecycle prove-sales prove-audit prove-mint contracts prove-contracts bench-gas prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
@@ -28,6 +28,10 @@ lifecycle:
 prove-sales:
 	@COLOPHON_TEST_HISTORIES=$${COLOPHON_TEST_HISTORIES:-100000} cargo test --release --locked --workspace --lib -- --nocapture random_histories
 	@COLOPHON_TEST_FUZZ_SECONDS=$${COLOPHON_TEST_FUZZ_SECONDS:-60} cargo test --release --locked --workspace --lib -- --nocapture fuzzed_
+
+# A thousand tamperings with sealed rows of the journal, each to be found, on both databases.
+prove-audit:
+	@COLOPHON_TEST_TAMPERINGS=$${COLOPHON_TEST_TAMPERINGS:-1000} tests/tools/with-postgres cargo test --release --locked --workspace --test it -- --nocapture every_tampering
 
 # The contract alone: format, tests, gas snapshots, artifact.
 contracts:

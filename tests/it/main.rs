@@ -10,6 +10,8 @@ mod harness;
 #[cfg(test)]
 mod anvil;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod buying;
 #[cfg(test)]
 mod chain_faults;

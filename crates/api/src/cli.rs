@@ -46,10 +46,26 @@ pub enum Command {
     /// Compares shop, books and chain; works beside a running service. Exits with 0 when all of it agrees, 3 when
     /// something was found, 1 when it could not look.
     Reconcile(ReconcileArgs),
+    /// The journal as an audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Asks the chain and the stored image, and nothing else, about a token.
     Verify {
         /// Its id in plain decimal digits: `12017100`.
         token_id: TokenId,
+    },
+}
+
+/// What to do with the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Computes the chain of hashes over the journal again and compares it with its stored end and with the file that
+    /// told the end before. Writes nothing. Prints one line of JSON; exits with 0 when all of it fits, 3 when rows were
+    /// edited, deleted, put elsewhere or cut off, 1 when it could not look.
+    Verify {
+        /// What the journal's end was told to be. Default: the file in `audit.head_file`, if it is there.
+        #[arg(long, value_name = "FILE")]
+        head: Option<PathBuf>,
     },
 }
 

@@ -1,11 +1,12 @@
 //! The program `colophon`.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use api::chain_side;
-use api::cli::{Cli, Command, ContractCommand, KeyCommand, LaneCommand, ReconcileArgs};
+use api::cli::{AuditCommand, Cli, Command, ContractCommand, KeyCommand, LaneCommand, ReconcileArgs};
 use api::config::{LogSettings, Settings};
 use api::keys::{KeyRing, key_name};
 use api::secrets::{ADMIN, Secrets};
@@ -18,6 +19,9 @@ use minting::signer::SigningKey;
 use minting::token::TokenId;
 use minting::wallet::{checksummed, parse_account};
 use tokio::net::TcpListener;
+
+/// Exit code of a command that looked and found something wrong.
+const SOMETHING_FOUND: u8 = 3;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -41,6 +45,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     telemetry::start_logging(&log)?;
     let done = match cli.command {
         Command::Reconcile(args) => return reconcile(&settings, args).await,
+        Command::Audit(AuditCommand::Verify { head }) => return audit(&settings, head.as_deref()).await,
         Command::Serve => serve(settings).await,
         Command::Demo { image } => {
             let told = api::demo::play(&settings, image.as_deref()).await?;
@@ -111,6 +116,14 @@ async fn lane(settings: &Settings, command: LaneCommand) -> anyhow::Result<()> {
 /// 0 when everything agrees, 3 when something was found.
 async fn reconcile(_settings: &Settings, args: ReconcileArgs) -> anyhow::Result<ExitCode> {
     anyhow::bail!("cannot look yet: {:?} is not built", args.command)
+}
+
+/// Prints what was found of the journal as one line of JSON.
+async fn audit(settings: &Settings, head: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let usual = &settings.audit.head_file;
+    let finding = api::audit::verification::verify_books(&settings.database_url, head, usual).await?;
+    writeln!(std::io::stdout(), "{}", serde_json::to_string(&finding)?)?;
+    Ok(if finding.problem.is_none() { ExitCode::SUCCESS } else { ExitCode::from(SOMETHING_FOUND) })
 }
 
 async fn key(settings: &Settings, command: KeyCommand) -> anyhow::Result<()> {

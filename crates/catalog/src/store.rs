@@ -21,8 +21,8 @@ pub(crate) use journal::append_event;
 pub use journal::{JournalEntry, list_events_of};
 pub use print_images::{find_print_image, insert_print_image};
 pub use seals::{
-    JournalRow, SealedHead, SealedRow, Unsealed, count_sealed, count_unsealed, find_sealed_hash, find_sealed_head,
-    list_sealed, list_unsealed, lock_sealed_head, move_sealed_head, seal_row,
+    JournalRow, SealedHead, SealedRow, Unsealed, count_sealed, count_unsealed, find_sealed_hash,
+    find_sealed_head, list_sealed, list_unsealed, lock_sealed_head, move_sealed_head, seal_row,
 };
 
 /// Every statement of the catalog; the tests prepare them on both databases.

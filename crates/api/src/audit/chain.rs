@@ -10,7 +10,7 @@ const GENESIS: &[u8] = b"colophon journal/1";
 
 /// What a hash is over, as canonical JSON (RFC 8785). Numbers stand as text: JSON's are not exact beyond 2^53.
 #[derive(Serialize)]
-struct Sealed<'a> {
+struct HashedFacts<'a> {
     position: String,
     previous: Sha256Digest,
     sealed_at: String,
@@ -38,7 +38,7 @@ fn hash_of(
     sealed_at: i64,
     previous: Sha256Digest,
 ) -> Result<Sha256Digest, serde_json::Error> {
-    let sealed = Sealed {
+    let facts = HashedFacts {
         position: position.to_string(),
         previous,
         sealed_at: sealed_at.to_string(),
@@ -52,7 +52,7 @@ fn hash_of(
         subject: &row.subject,
         payload: &row.payload,
     };
-    Sha256Digest::of_canonical(&sealed).map(|(hash, _)| hash)
+    Sha256Digest::of_canonical(&facts).map(|(hash, _)| hash)
 }
 
 /// The end of the chain after `row` is sealed behind `head` at the moment `at`.
@@ -117,9 +117,9 @@ mod tests {
             |sealed| sealed.row.payload = r#"{"a":2}"#.to_owned(),
         ];
         for (number, change) in changes.iter().enumerate() {
-            let mut changed = sealed();
-            change(&mut changed);
-            assert_eq!(check(&changed, genesis()), None, "change {number}");
+            let mut edited = sealed();
+            change(&mut edited);
+            assert_eq!(check(&edited, genesis()), None, "change {number}");
         }
         assert_eq!(check(&sealed(), Sha256Digest::of(b"another history")), None);
     }

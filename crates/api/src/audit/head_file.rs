@@ -61,7 +61,9 @@ pub enum HeadFileError {
         path: PathBuf,
     },
     /// The file knows more rows than the books.
-    #[error("the audit head file tells of {told} sealed rows and the books hold {held}: rows were cut off, or the books are old")]
+    #[error(
+        "the audit head file tells of {told} sealed rows and the books hold {held}: rows were cut off, or the books are old"
+    )]
     Ahead {
         /// The file's count.
         told: i64,
@@ -144,11 +146,11 @@ pub async fn step(db: &Db, path: &Path) -> Result<Option<ToldHead>, HeadFileErro
         if before.count > head.position {
             return Err(HeadFileError::Ahead { told: before.count, held: head.position });
         }
-        let held = match before.count {
+        let in_books = match before.count {
             0 => Some(chain::genesis().to_string()),
             position => store::find_sealed_hash(&mut tx, position).await?,
         };
-        if held != Some(before.hash.to_string()) {
+        if in_books != Some(before.hash.to_string()) {
             return Err(HeadFileError::Differs { position: before.count });
         }
     }

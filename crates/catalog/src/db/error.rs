@@ -59,7 +59,10 @@ impl DbError {
     /// True when a value of a row is not of the type that its column promises, which `SQLite` lets a hand do.
     #[must_use]
     pub fn is_unreadable_row(&self) -> bool {
-        matches!(self, Self::Statement { source: sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_), .. })
+        matches!(
+            self,
+            Self::Statement { source: sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_), .. }
+        )
     }
 
     /// True when a unique key refused the row.

@@ -1,5 +1,5 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test chaos check lifecycle prove-sales prove-audit prove-mint contracts prove-contracts bench-gas prove-deps prove-compose
+.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-mint contracts prove-contracts bench-gas prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
@@ -15,6 +15,10 @@ test:
 # docs/FAULTS.md, and tests/tools/run-chaos says what each word means.
 chaos:
 	@tests/tools/run-chaos $(foreach word,MINTS KILLS THEFTS REORGS LOST PROCESSES SIGNERS SEED DB SABOTAGE,$(if $($(word)),$(word)=$($(word))))
+
+# How fast it is, beside ceilings of the same machine: JSON lines. tests/tools/run-bench says what each word means.
+bench:
+	@tests/tools/run-bench $(foreach word,PART DB MINTS GAS CEILING SETTLED RUNS,$(if $($(word)),$(word)=$($(word))))
 
 # Format, lints and the rules of the house.
 check:

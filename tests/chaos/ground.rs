@@ -6,7 +6,6 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::secrets::Secrets;
 use catalog::account::Account;
 use catalog::db::Db;
 use minting::signer::SigningKey;
@@ -15,13 +14,14 @@ use serde_json::json;
 use tempfile::TempDir;
 use tests::anvil::{Anvil, Blocks};
 use tests::database::open;
+use tests::dice::SeededChance;
+use tests::house::{self, Settings};
 use tests::postgres;
-use tests::program::{clean_command, free_address};
+use tests::program::free_address;
 use tests::trade::client::Client;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-use crate::dice::SeededChance;
 use crate::plan::{Database, Plan};
 use crate::proxy::Proxy;
 use crate::tell;
@@ -75,7 +75,7 @@ const KEPT: [(&str, &str); 4] = [
 /// Where the service lives.
 pub(crate) struct Ground {
     folder: PathBuf,
-    settings: Vec<(&'static str, String)>,
+    settings: Settings,
     /// The chain itself, which the service never sees.
     pub(crate) chain: Arc<Anvil>,
     /// Held by whoever makes blocks or unmakes them: anvil's own clock strikes in the middle of a reorg, and then its
@@ -103,7 +103,7 @@ impl Ground {
         let blocks = Arc::new(Mutex::new(()));
         let miner = tokio::spawn(make_blocks(Arc::clone(&chain), Arc::clone(&blocks)));
         let secrets = folder.join("secrets");
-        let signers = make_secrets(&secrets, &plan);
+        let signers = house::make_secrets(&secrets, plan.signers, &SeededChance::of(plan.seed, "secrets", 0));
         for account in &signers {
             chain.ask("anvil_setBalance", json!([account, ALLOWANCE])).await;
         }
@@ -128,11 +128,11 @@ impl Ground {
             ("COLOPHON_MINTING__BUMP_AFTER_SECONDS", "3".to_owned()),
             ("COLOPHON_MINTING__LEASE_SECONDS", "5".to_owned()),
         ];
-        let deploy = say(&folder, &settings, &["--rpc-url", chain.url(), "contract", "deploy"]);
+        let deploy = house::say(&folder, &settings, &["--rpc-url", chain.url(), "contract", "deploy"]);
         let contract = wallet::parse_account(&deploy).expect("the contract's address");
         settings.push(("COLOPHON_CONTRACT", deploy));
         chain.mine(FOUNDATION).await;
-        let key = |scope| say(&folder, &settings, &["key", "create", "--scope", scope, "--quiet"]);
+        let key = |scope| house::say(&folder, &settings, &["key", "create", "--scope", scope, "--quiet"]);
         let (curator, shop) = (key("curator"), key("shop"));
         let books = open(&database_url).await;
         let proxy = Proxy::start(&plan, chain.url(), books.clone()).await;
@@ -164,7 +164,7 @@ impl Ground {
 
     /// The service of process `index`, not started yet.
     pub(crate) fn service(&self, index: usize) -> Command {
-        let mut command = command(&self.folder, &self.settings);
+        let mut command = house::command(&self.folder, &self.settings);
         let node = self.proxy.url(index);
         command.args(["serve", "--listen", &self.addresses[index], "--rpc-url", &node]);
         command
@@ -218,33 +218,4 @@ async fn make_blocks(chain: Arc<Anvil>, blocks: Arc<Mutex<()>>) {
             tell!("no block: {refused}");
         }
     }
-}
-
-/// Makes the secrets; gives the accounts that sign.
-fn make_secrets(folder: &Path, plan: &Plan) -> Vec<String> {
-    let chance = SeededChance::of(plan.seed, "secrets", 0);
-    Secrets::make_missing(folder, &chance).expect("secrets");
-    let mut names = ["admin", "curator", "minter", "registrar", "vault"].map(ToOwned::to_owned).to_vec();
-    for number in 2..=plan.signers {
-        let name = format!("minter-{number}");
-        SigningKey::generate(&chance).store(folder, &name, &chance).expect("a further minter");
-        names.push(name);
-    }
-    let open = |name: &String| SigningKey::open(folder, name).expect("a keystore");
-    names.iter().map(|name| wallet::checksummed(open(name).account())).collect()
-}
-
-fn command(folder: &Path, settings: &[(&'static str, String)]) -> Command {
-    let mut command = clean_command();
-    command.envs(settings.iter().map(|(name, value)| (*name, value)));
-    command.current_dir(folder);
-    command
-}
-
-/// Runs the program to its end; gives the last line of its standard output.
-fn say(folder: &Path, settings: &[(&'static str, String)], arguments: &[&str]) -> String {
-    let output = command(folder, settings).args(arguments).output().expect("the program to run");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "colophon {}: {}\n{complaint}", arguments.join(" "), output.status);
-    String::from_utf8_lossy(&output.stdout).lines().next_back().unwrap_or_default().to_owned()
 }

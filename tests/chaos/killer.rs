@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use tests::dice::Dice;
 
-use crate::dice::Dice;
 use crate::fleet::Fleet;
 use crate::pace::{Fault, Pace};
 use crate::plan::Plan;

@@ -14,7 +14,6 @@
     reason = "a harness that cannot go on fails at once and loudly"
 )]
 
-mod dice;
 mod drain;
 mod fleet;
 mod ground;

@@ -21,7 +21,8 @@ use self::pool::Pool;
 use self::restarts::Restarts;
 use self::weather::{Luck, Weather};
 use self::wire::Wire;
-use crate::dice::Dice;
+use tests::dice::Dice;
+
 use crate::plan::Plan;
 
 /// What comes back to the service.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tests::dice::Dice;
 
-use crate::dice::Dice;
 use crate::ground::Ground;
 use crate::pace::{Fault, Pace};
 use crate::plan::Plan;

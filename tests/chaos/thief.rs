@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tests::dice::Dice;
 
-use crate::dice::Dice;
 use crate::fleet::Fleet;
 use crate::ground::Ground;
 use crate::pace::{Fault, Pace};

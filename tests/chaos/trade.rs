@@ -6,12 +6,12 @@ mod selling;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tests::dice::Dice;
 use tests::trade::publishing::{self, Published};
 use tokio::sync::{Mutex, OnceCell, Semaphore};
 use tokio::task::JoinSet;
 
 pub(crate) use self::selling::Redeemed;
-use crate::dice::Dice;
 use crate::ground::Ground;
 use crate::pace::Pace;
 use crate::plan::Plan;

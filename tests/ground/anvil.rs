@@ -23,6 +23,8 @@ pub enum Blocks {
     OnDemand,
     /// When the test says so; final 64 blocks later, as on Ethereum.
     OnDemandWithEpochs,
+    /// One a second with room for so much gas; final two blocks later. Its history is not kept.
+    EverySecondWithRoom(u64),
 }
 
 impl Anvil {
@@ -30,8 +32,13 @@ impl Anvil {
     #[must_use]
     pub fn start(blocks: Blocks) -> Self {
         let program = program();
+        let room;
         let rhythm: &[&str] = match blocks {
             Blocks::EverySecond => &["--slots-in-an-epoch", "1", "--block-time", "1"],
+            Blocks::EverySecondWithRoom(gas) => {
+                room = gas.to_string();
+                &["--slots-in-an-epoch", "1", "--block-time", "1", "--gas-limit", &room]
+            }
             Blocks::OnDemand => &["--slots-in-an-epoch", "1", "--no-mining"],
             // Its newest states stay in memory: one that it had put on the disk is not there for a reorg, which then
             // loses everything, the contract too.
@@ -59,6 +66,12 @@ impl Anvil {
         // Somebody has to read on, or anvil would wait for room in the pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Self { process, url: format!("http://{place}"), client: reqwest::Client::new() }
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Where it answers.

@@ -10,6 +10,8 @@
 
 pub mod anvil;
 pub mod database;
+pub mod dice;
+pub mod house;
 pub mod postgres;
 pub mod program;
 pub mod trade;

@@ -146,7 +146,7 @@ pub fn sheets(run: &Run) -> impl Iterator<Item = (Serial, String)> {
             _ => format!("{letters} {}/{}", roman(n), roman(count)),
         })
     });
-    (1..).filter_map(Serial::new).zip(numbered.chain(proofs))
+    (1..=Serial::MAX).map(Serial).zip(numbered.chain(proofs))
 }
 
 /// `number` in Roman numerals, as proofs are numbered.
@@ -199,6 +199,13 @@ mod tests {
         let expected =
             [(1, "1/3"), (2, "2/3"), (3, "3/3"), (4, "AP I/II"), (5, "AP II/II"), (6, "HC I/I"), (7, "BAT")];
         assert_eq!(labels, expected.map(|(serial, label)| (serial, label.to_owned())));
+    }
+
+    #[test]
+    fn the_largest_edition_has_a_sheet_for_every_serial() {
+        let run = Run { size: 9_998, artist_proofs: 1, printer_proofs: 0, hors_commerce: 0, bon_a_tirer: 0 };
+        let last = sheets(&run).last();
+        assert_eq!(last, Some((Serial(Serial::MAX), "AP I/I".to_owned())));
     }
 
     #[test]

@@ -2,8 +2,7 @@
 //! words, as sources and public reports of those programs have them.
 
 use serde_json::{Value, json};
-
-use crate::dice::Dice;
+use tests::dice::Dice;
 
 /// What a node means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use tests::anvil::number;
+use tests::dice::Dice;
 
 use super::{Proxy, Reply};
-use crate::dice::Dice;
 
 /// Receipts in a million that are a lie.
 const LIES: u64 = 4_000;

@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 
 use minting::signer::WireTransaction;
 use serde_json::{Value, json};
+use tests::dice::Dice;
 
 use super::dialect::{self, Meaning};
 use super::pool::GAS_CAP;
 use super::{Proxy, Reply};
-use crate::dice::Dice;
 
 impl Proxy {
     /// Takes a transaction for the node, and loses what the plan says.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::dice::Dice;
+use tests::dice::Dice;
 
 /// How long a weather lasts.
 const SPELL: Duration = Duration::from_secs(2);

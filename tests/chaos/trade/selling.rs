@@ -1,11 +1,11 @@
 //! The shop sells a sheet and ships it with its card; a buyer redeems the card's code for a fresh wallet.
 
 use serde_json::json;
+use tests::dice::{Dice, SeededChance};
 use tests::trade::client::{Answer, Body, Client, Question, Who};
 use tests::trade::publishing::Published;
 use tests::wallet::Wallet;
 
-use crate::dice::{Dice, SeededChance};
 use crate::plan::Plan;
 
 /// Codes that are asked for one sale: each is lost only when its answer is.

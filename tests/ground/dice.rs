@@ -9,18 +9,19 @@ use catalog::digest::Sha256Digest;
 
 /// A generator for one decision (`SplitMix64`).
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
     /// The dice for the decision number `index` of `what`.
-    pub(crate) fn of(seed: u64, what: &str, index: u64) -> Self {
+    #[must_use]
+    pub fn of(seed: u64, what: &str, index: u64) -> Self {
         let digest = Sha256Digest::of(format!("{seed}/{what}/{index}").as_bytes());
         let (head, _) = digest.as_bytes().split_first_chunk().expect("32 bytes");
         Self(u64::from_be_bytes(*head))
     }
 
     /// 64 random bits.
-    pub(crate) fn roll(&mut self) -> u64 {
+    pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -29,32 +30,34 @@ impl Dice {
     }
 
     /// A number from `low` to `high`.
-    pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.roll() % (high - low + 1)
     }
 
     /// A place in something of `length`.
-    pub(crate) fn index(&mut self, length: usize) -> usize {
+    pub fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.roll() % length.max(1) as u64).unwrap_or(0)
     }
 
     /// True in `share` of a million cases.
-    pub(crate) fn in_million(&mut self, share: u64) -> bool {
+    pub fn in_million(&mut self, share: u64) -> bool {
         self.roll() % 1_000_000 < share
     }
 
     /// A while from `low` to `high` milliseconds.
-    pub(crate) fn millis(&mut self, low: u64, high: u64) -> Duration {
+    pub fn millis(&mut self, low: u64, high: u64) -> Duration {
         Duration::from_millis(self.between(low, high))
     }
 }
 
 /// The same, for whoever asks for random bytes.
 #[derive(Debug)]
-pub(crate) struct SeededChance(Mutex<Dice>);
+pub struct SeededChance(Mutex<Dice>);
 
 impl SeededChance {
-    pub(crate) fn of(seed: u64, what: &str, index: u64) -> Self {
+    /// The chance for the decision number `index` of `what`.
+    #[must_use]
+    pub fn of(seed: u64, what: &str, index: u64) -> Self {
         Self(Mutex::new(Dice::of(seed, what, index)))
     }
 }

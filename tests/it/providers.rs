@@ -362,5 +362,8 @@ async fn a_liar_alone_proves_no_wallet() {
     let split = connect(&[liar.url(), one.url(), DEAD], &clock).await;
     let judge = WalletJudge::new(split);
     let judged = judge.judge(Account::from_bytes([9; 20]), "text", "0xabcd").await;
-    assert!(matches!(judged, Err(wallet::ProofError::Unanswered(ChainError::NoAgreement { .. }))), "{judged:?}");
+    assert!(
+        matches!(judged, Err(wallet::ProofError::Unanswered(ChainError::NoAgreement { .. }))),
+        "{judged:?}"
+    );
 }

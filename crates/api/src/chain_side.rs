@@ -34,8 +34,8 @@ use crate::state::ChainFacts;
 const COLLECTION: (&str, &str) = ("Colophon Prints", "PRINT");
 /// Tips below this are refused by many pools, in wei.
 const MIN_TIP: u128 = 1;
-/// A lane has at most so many transactions under way.
-const MOST_UNDER_WAY: usize = 16;
+/// A lane has at most so many transactions that wait for a block: pools keep 64 of an account.
+const MOST_WAITING: usize = 32;
 
 /// Why the chain's side cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -293,7 +293,7 @@ impl ChainSide {
                 fees: fee_policy(settings),
                 daily_budget: settings.daily_gas_budget,
                 gas_ceiling: settings.group_gas_ceiling,
-                most_under_way: MOST_UNDER_WAY,
+                most_waiting: MOST_WAITING,
                 lease: settings.lease,
                 resend_after: settings.poll_interval.saturating_mul(4).max(Duration::from_secs(2)),
                 bump_after: settings.bump_after,

@@ -108,8 +108,7 @@ pub(crate) async fn signed_challenge(
     challenges: Vec<Challenge>,
     signature: &str,
 ) -> Result<Challenge, ApiError> {
-    let by_key =
-        |kept: &Challenge| wallet::verify_personal_sign(recipient, &kept.message, signature).is_ok();
+    let by_key = |kept: &Challenge| wallet::verify_personal_sign(recipient, &kept.message, signature).is_ok();
     if let Some(place) = challenges.iter().position(by_key) {
         return challenges.into_iter().nth(place).ok_or_else(proof_invalid);
     }

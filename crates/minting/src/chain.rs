@@ -239,8 +239,12 @@ pub trait Chain: Send + Sync + std::fmt::Debug {
     async fn fee_history(&self) -> Result<FeeHistory, ChainError>;
     /// Hands signed bytes to the node. Only [`SendRefusal`] says what may follow.
     async fn send(&self, raw: &[u8]) -> Result<(), SendRefusal>;
-    /// The gas that a call to our contract would use now, or why it would not go through.
-    async fn dry_run(&self, signer: Account, calldata: &[u8]) -> Result<u64, DryRunError>;
+    /// Whether a call to our contract would go through now with so much gas. One execution by the node, which knows
+    /// nothing of what the chain charges besides.
+    async fn dry_run(&self, signer: Account, calldata: &[u8], gas_limit: u64) -> Result<(), DryRunError>;
+    /// The gas that a call to our contract would be charged for now, a layer 2's data fee included, or why it would
+    /// not go through. Several executions by the node.
+    async fn estimate(&self, signer: Account, calldata: &[u8]) -> Result<u64, DryRunError>;
     /// Whether the account holds the role.
     async fn has_role(&self, role: Role, account: Account) -> Result<bool, ChainError>;
     /// What the contract says of a token.

@@ -10,6 +10,7 @@
 //! fails once another process holds the lease.
 
 mod confirm;
+mod gas_need;
 mod perform;
 mod send;
 mod sign;
@@ -24,6 +25,7 @@ use catalog::clock::{Clock, Timestamp};
 use catalog::db::{Db, DbError, DbKind};
 use catalog::journal::{self, Occasion};
 
+use self::gas_need::GasNeed;
 use crate::call::CallKind;
 use crate::chain::{B256, Block, Chain, ChainError, CountAt, Role};
 use crate::event::MintingEvent;
@@ -45,8 +47,8 @@ pub struct PipelineSettings {
     pub daily_budget: Option<Gwei>,
     /// No transaction asks for more gas than this.
     pub gas_ceiling: u64,
-    /// No lane has more transactions under way than this.
-    pub most_under_way: usize,
+    /// No lane has more transactions under way that are not in a block than this.
+    pub most_waiting: usize,
     /// A lease lasts so long without renewal.
     pub lease: Duration,
     /// Bytes without a receipt are sent again after this.
@@ -92,6 +94,7 @@ pub struct Lane {
     sent: HashMap<B256, LastSend>,
     costs: HashMap<B256, u128>,
     cannot_pay: bool,
+    gas_need: GasNeed,
 }
 
 /// What a pass did.
@@ -107,6 +110,8 @@ pub struct PassReport {
     pub ended: usize,
     /// Transactions still under way.
     pub under_way: usize,
+    /// Of these, those that are not in a block.
+    pub waiting: usize,
 }
 
 /// A pass that stopped half-way. The next one takes up where it stopped.
@@ -212,6 +217,7 @@ impl Lane {
             sent: HashMap::new(),
             costs: HashMap::new(),
             cannot_pay: false,
+            gas_need: GasNeed::default(),
         };
         Ok(lane)
     }

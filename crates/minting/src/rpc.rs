@@ -151,6 +151,11 @@ impl RpcChain {
         }
     }
 
+    fn call_of(&self, signer: Account, calldata: &[u8]) -> TransactionRequest {
+        let request = TransactionRequest::default().from(contract::address(signer)).to(self.contract);
+        request.input(calldata.to_vec().into())
+    }
+
     async fn block(&self, tag: Tag) -> Result<Block, ChainError> {
         let question = "eth_getBlockByNumber";
         let block = self.provider.get_block_by_number(tag).await.map_err(|error| failed(question, &error))?;
@@ -180,6 +185,18 @@ fn failed(question: &'static str, error: &Failure) -> ChainError {
         }
         RpcError::Transport(TransportErrorKind::Custom(reason)) => no_answer(question, reason),
         _ => no_answer(question, &"no connection, or none in time"),
+    }
+}
+
+/// Why a call would not go through: what the contract or the node says of it, or that nobody knows.
+fn would_not_go_through(question: &'static str, error: Failure) -> DryRunError {
+    let RpcError::ErrorResp(payload) = &error else { return failed(question, &error).into() };
+    if let Some(data) = payload.as_revert_data() {
+        return DryRunError::Refused(contract::refusal(&data));
+    }
+    match send_error::classify(payload.code, &payload.message) {
+        SendRefusal::InsufficientFunds => DryRunError::InsufficientFunds,
+        _ => failed(question, &error).into(),
     }
 }
 
@@ -283,24 +300,15 @@ impl Chain for RpcChain {
         }
     }
 
-    async fn dry_run(&self, signer: Account, calldata: &[u8]) -> Result<u64, DryRunError> {
-        let request = TransactionRequest::default()
-            .from(contract::address(signer))
-            .to(self.contract)
-            .input(calldata.to_vec().into());
-        match self.provider.estimate_gas(request).await {
-            Ok(gas) => Ok(gas),
-            Err(RpcError::ErrorResp(payload)) => {
-                if let Some(data) = payload.as_revert_data() {
-                    return Err(DryRunError::Refused(contract::refusal(&data)));
-                }
-                match send_error::classify(payload.code, &payload.message) {
-                    SendRefusal::InsufficientFunds => Err(DryRunError::InsufficientFunds),
-                    _ => Err(failed("eth_estimateGas", &RpcError::ErrorResp(payload)).into()),
-                }
-            }
-            Err(error) => Err(failed("eth_estimateGas", &error).into()),
-        }
+    async fn dry_run(&self, signer: Account, calldata: &[u8], gas_limit: u64) -> Result<(), DryRunError> {
+        let request = self.call_of(signer, calldata).gas_limit(gas_limit);
+        let answer = self.provider.call(request).await;
+        answer.map(drop).map_err(|error| would_not_go_through("eth_call", error))
+    }
+
+    async fn estimate(&self, signer: Account, calldata: &[u8]) -> Result<u64, DryRunError> {
+        let answer = self.provider.estimate_gas(self.call_of(signer, calldata)).await;
+        answer.map_err(|error| would_not_go_through("eth_estimateGas", error))
     }
 
     async fn has_role(&self, role: Role, account: Account) -> Result<bool, ChainError> {

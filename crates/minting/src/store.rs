@@ -21,7 +21,7 @@ pub use gas_spends::spent_on;
 pub(crate) use gas_spends::{hold_day, promise, settle_spend};
 pub use lanes::{LaneRecord, list_lanes};
 pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_lease};
-pub(crate) use members::{bind_call, lock_members, members};
+pub(crate) use members::{bind_calls, lock_members, members};
 pub use progress::{Progress, progress_of, progress_of_call};
 pub(crate) use resumption::{put_back, thaw_lane, transactions_before};
 pub(crate) use tokens::set_token_state;

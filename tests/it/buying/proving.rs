@@ -22,13 +22,27 @@ use super::house::{House, address, text, wallet};
 
 const CASES: &str = include_str!("wallet_proofs.json");
 const FIELDS: [&str; 15] = [
-    "also", "block", "body", "expect", "name", "recipient", "row", "send_text", "sent_text", "signature",
-    "signature_many", "signer", "text", "wait_minutes", "wrap",
+    "also",
+    "block",
+    "body",
+    "expect",
+    "name",
+    "recipient",
+    "row",
+    "send_text",
+    "sent_text",
+    "signature",
+    "signature_many",
+    "signer",
+    "text",
+    "wait_minutes",
+    "wrap",
 ];
 
 /// The text that a case signs or sends in the place of `given`.
 async fn altered(house: &House, ground: &Ground, codes: &Codes, given: &str, change: &Value) -> String {
-    let ask = async |code: &str, recipient: &str| text(&house.challenge(code, recipient).await.body["message"]);
+    let ask =
+        async |code: &str, recipient: &str| text(&house.challenge(code, recipient).await.body["message"]);
     let recipient = given.lines().nth(1).expect("an address");
     let mut changed = match change["of"].as_str() {
         None => given.to_owned(),
@@ -103,7 +117,8 @@ async fn play(house: &House, ground: &Ground, codes: &Codes, case: &Value) -> (u
     if let Some(minutes) = case["wait_minutes"].as_u64() {
         house.wait(Duration::from_secs(60 * minutes));
     }
-    let signer = case["signer"].as_str().unwrap_or(if name == "buyer-in-lower-case" { "buyer" } else { name });
+    let signer =
+        case["signer"].as_str().unwrap_or(if name == "buyer-in-lower-case" { "buyer" } else { name });
     let mut proof = ground.sign(signer, &words);
     if let Some(also) = case["also"].as_str() {
         proof = format!("{proof}{}", ground.sign(also, &words).trim_start_matches("0x"));

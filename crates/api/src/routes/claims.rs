@@ -187,8 +187,7 @@ async fn prove(
     // A text that we did not write is refused before anything is asked.
     let named: Option<ProofText> = named.map(str::parse).transpose().map_err(|_| proof_invalid())?;
     let mut tx = app.db.begin_read().await?;
-    let mut challenges =
-        redeeming::provable_challenges(&mut tx, claim, recipient, app.clock.now()).await?;
+    let mut challenges = redeeming::provable_challenges(&mut tx, claim, recipient, app.clock.now()).await?;
     drop(tx);
     if let Some(named) = named {
         challenges.retain(|kept| kept.nonce == named.nonce && kept.message == named.to_string());

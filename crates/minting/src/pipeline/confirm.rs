@@ -1,10 +1,13 @@
 //! Reads from the chain what became of the transactions under way.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::{Lane, PassError, PassReport};
 use crate::attempt::Attempt;
-use crate::chain::{Block, ChainError, CountAt, Receipt};
+use crate::chain::{B256, Block, ChainError, CountAt, Receipt};
 use crate::store;
-use crate::transaction::{Inclusion, SeenReceipt, Sighting};
+use crate::transaction::{Inclusion, SeenReceipt, Sighting, TransactionState};
 use crate::under_way::{Event, UnderWay};
 
 impl Lane {
@@ -34,12 +37,21 @@ impl Lane {
         // the state of that block cannot count, and then nothing is given up.
         let at = CountAt::Height(finalized.number);
         let finalized_count = chain.transaction_count(self.signer(), at).await.ok();
+        let mut canonical = HashMap::new();
         for transaction in under_way {
+            if let TransactionState::Included(_, Inclusion { block, .. }) = transaction.transaction.state
+                && block.number > finalized.number
+                && self.still_stands(block, &mut canonical).await?
+            {
+                // Nothing can have changed for it, and nothing can end yet.
+                continue;
+            }
             let found = self.find_receipt(&transaction.attempts).await;
             if matches!(found, Err(PassError::Chain(ChainError::NoAgreement { .. }))) {
                 // Nothing is decided on what providers do not agree on; the bytes are sent again meanwhile.
                 let visit = Event::Visited(self.visit(&transaction));
                 self.play(transaction, visit, fence, report).await?;
+                report.waiting += 1;
                 continue;
             }
             let found = found?;
@@ -54,13 +66,35 @@ impl Lane {
             let ended_before = report.ended;
             let sighted = Event::Sighted(Sighting { finalized_count, receipt });
             let after = self.play(transaction, sighted, fence, report).await?;
-            report.under_way -= report.ended - ended_before;
-            if !is_shown && report.ended == ended_before {
+            let has_ended = report.ended > ended_before;
+            report.under_way -= usize::from(has_ended);
+            report.waiting +=
+                usize::from(!has_ended && !matches!(after.transaction.state, TransactionState::Included(..)));
+            if !is_shown && !has_ended {
                 let visit = Event::Visited(self.visit(&after));
                 self.play(after, visit, fence, report).await?;
             }
         }
         Ok(())
+    }
+
+    /// Whether the block is the canonical one of its height; each height is asked for once a pass.
+    async fn still_stands(
+        &self,
+        block: Block,
+        canonical: &mut HashMap<u64, Option<B256>>,
+    ) -> Result<bool, PassError> {
+        let hash = match canonical.entry(block.number) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(place) => {
+                let told = match self.pipeline.chain.block_hash(block.number).await {
+                    Err(ChainError::NoAgreement { .. }) => None,
+                    told => told?,
+                };
+                *place.insert(told)
+            }
+        };
+        Ok(hash == Some(block.hash))
     }
 
     pub(super) async fn under_way(&self) -> Result<Vec<UnderWay>, PassError> {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use catalog::db::retrying;
 use catalog::journal;
 
+use super::gas_need::GasError;
 use super::{Lane, PassError, PassReport, Pipeline, kinds_of};
 use crate::call::{Call, CallKind};
 use crate::chain::DryRunError;
-use crate::contract::{self, WholeCallRefusal};
+use crate::contract::WholeCallRefusal;
 use crate::event::MintingEvent;
 use crate::purse::{self, CannotPay, Gwei};
 use crate::store::{self, WaitingCall};
@@ -27,9 +28,10 @@ impl Lane {
         report: &mut PassReport,
     ) -> Result<(), PassError> {
         for kind in kinds_of(self.role) {
-            while report.under_way < self.pipeline.settings.most_under_way {
+            while report.waiting < self.pipeline.settings.most_waiting {
                 let Some(transaction) = self.bind_group(*kind, fence).await? else { break };
                 report.under_way += 1;
+                report.waiting += 1;
                 let under_way = UnderWay { transaction, attempts: Vec::new() };
                 let visit = Event::Visited(self.visit(&under_way));
                 if self.play(under_way, visit, fence, report).await?.attempts.is_empty() {
@@ -65,23 +67,23 @@ impl Lane {
                 return Ok(None);
             }
         };
-        let estimate = match chain.dry_run(self.signer(), &contract::calldata(&calls)?).await {
-            Ok(gas) => gas,
-            Err(DryRunError::Chain(error)) => return Err(error.into()),
-            Err(DryRunError::Refused(WholeCallRefusal::EditionAlreadyOpen)) => {
+        let gas_limit = match self.try_group(kind, &calls).await {
+            Ok(limit) => limit,
+            Err(GasError::Unfit(unfit)) => return Err(unfit.into()),
+            Err(GasError::DryRun(DryRunError::Chain(error))) => return Err(error.into()),
+            Err(GasError::DryRun(DryRunError::Refused(WholeCallRefusal::EditionAlreadyOpen))) => {
                 self.settle_open_edition(&group, fence).await?;
                 return Ok(None);
             }
-            Err(DryRunError::InsufficientFunds) => {
+            Err(GasError::DryRun(DryRunError::InsufficientFunds)) => {
                 self.cannot_pay(&CannotPay::RefusedByNode);
                 return Ok(None);
             }
-            Err(refusal) => {
+            Err(GasError::DryRun(refusal)) => {
                 self.park(kind, &refusal.to_string());
                 return Ok(None);
             }
         };
-        let gas_limit = gas::limit(kind, calls.len(), estimate.saturating_add(estimate / 8));
         let worst = purse::worst(gas_limit, fees.max_fee);
         let owned = chain.balance(self.signer()).await?;
         let under_way = self.cost_under_way(owned).await?;
@@ -92,6 +94,8 @@ impl Lane {
         match bound {
             Ok(bound) => {
                 self.can_pay();
+                let known = |transaction: &Transaction| (transaction.transaction_id.clone(), gas_limit);
+                self.gas_need.of_bound = bound.as_ref().map(known);
                 Ok(bound)
             }
             Err(reason) => {
@@ -107,7 +111,7 @@ impl Lane {
     async fn cost_under_way(&self, owned: u128) -> Result<u128, PassError> {
         let settings = self.pipeline.settings;
         let dearest = purse::worst(settings.gas_ceiling, settings.fees.max_fee_cap);
-        let most = u128::try_from(settings.most_under_way).unwrap_or(u128::MAX).saturating_add(1);
+        let most = u128::try_from(settings.most_waiting).unwrap_or(u128::MAX).saturating_add(1);
         if owned >= dearest.saturating_mul(most) {
             return Ok(0);
         }
@@ -141,13 +145,8 @@ impl Lane {
         let transaction_id = TransactionId::generate(now, chance.as_ref());
         let transaction = Transaction { transaction_id, signer, nonce, kind, state: TransactionState::Bound };
         store::insert_bound(&mut tx, &transaction, fence, now).await?;
-        let mut position = 0;
-        for waiting in group {
-            let bound =
-                store::bind_call(&mut tx, &waiting.call_id, &transaction.transaction_id, position, now);
-            position += u32::from(bound.await?);
-        }
-        if position == 0 {
+        let ids = group.iter().map(|waiting| &waiting.call_id);
+        if store::bind_calls(&mut tx, ids, &transaction.transaction_id, now).await? == 0 {
             // Another lane of this kind took them all; the nonce goes with the rolled-back transaction.
             return Ok(Ok(None));
         }

@@ -2,6 +2,7 @@
 
 use catalog::db::{Tx, retrying};
 
+use super::gas_need::GasError;
 use super::{Lane, PassError, Pipeline};
 use crate::attempt::Attempt;
 use crate::call::Call;
@@ -31,7 +32,7 @@ pub(super) enum Stored {
 impl Lane {
     /// Signs one more attempt for `fees` and commits it, if that is allowed and can be paid for.
     pub(super) async fn store_attempt(
-        &self,
+        &mut self,
         under_way: &UnderWay,
         fees: Fees,
         fence: i64,
@@ -63,29 +64,43 @@ impl Lane {
 
     /// The first attempt fixes what the nonce carries, for ever.
     async fn store_first(
-        &self,
+        &mut self,
         transaction: &Transaction,
         fees: Fees,
         fence: i64,
     ) -> Result<Stored, PassError> {
-        // The estimate is asked for outside the database transaction; the group may only shrink after it.
+        // The chain is asked outside the database transaction; the group may only shrink after it.
+        let known = self.gas_need.of_bound.take().filter(|(of, _)| *of == transaction.transaction_id);
+        let enough = match known {
+            Some((_, limit)) => limit,
+            None => self.need_of(transaction).await?,
+        };
+        let this = &*self;
+        retrying(|| this.try_store_first(transaction, enough, fees, fence)).await
+    }
+
+    /// The gas that the members of a bound transaction need.
+    async fn need_of(&mut self, transaction: &Transaction) -> Result<u64, PassError> {
         let mut tx = self.pipeline.db.begin_read().await?;
         let members = store::members(&mut tx, &transaction.transaction_id).await?;
         drop(tx);
         let calls: Vec<Call> = members.into_iter().map(|member| member.call).collect();
-        let estimate = match self.pipeline.chain.dry_run(self.signer(), &call_bytes(&calls)?).await {
-            Ok(gas) => gas,
-            Err(DryRunError::Chain(error)) => return Err(error.into()),
+        if calls.is_empty() {
+            return Ok(0);
+        }
+        match self.try_group(transaction.kind, &calls).await {
+            Ok(limit) => Ok(limit),
+            Err(GasError::Unfit(unfit)) => Err(unfit.into()),
+            Err(GasError::DryRun(DryRunError::Chain(error))) => Err(error.into()),
             // The nonce is bound: it must be used. The receipt will tell, and the calls go back into the queue.
-            Err(DryRunError::Refused(_) | DryRunError::InsufficientFunds) => 0,
-        };
-        retrying(|| self.try_store_first(transaction, estimate, fees, fence)).await
+            Err(GasError::DryRun(DryRunError::Refused(_) | DryRunError::InsufficientFunds)) => Ok(0),
+        }
     }
 
     async fn try_store_first(
         &self,
         transaction: &Transaction,
-        estimate: u64,
+        enough: u64,
         fees: Fees,
         fence: i64,
     ) -> Result<Stored, PassError> {
@@ -97,11 +112,8 @@ impl Lane {
         }
         let members = store::lock_members(&mut tx, &transaction.transaction_id).await?;
         let calls: Vec<Call> = members.into_iter().map(|member| member.call).collect();
-        let gas_limit = if calls.is_empty() {
-            TRANSFER_GAS
-        } else {
-            gas::limit(transaction.kind, calls.len(), estimate.saturating_add(estimate / 8))
-        };
+        let gas_limit =
+            if calls.is_empty() { TRANSFER_GAS } else { gas::limit(transaction.kind, calls.len(), enough) };
         let signed = Signed { calldata: call_bytes(&calls)?, gas_limit };
         let attempt = self.attempt(transaction.nonce, &signed, fees)?;
         if let Err(reason) = self.promise(&mut tx, transaction, gas_limit, fees).await? {

@@ -133,9 +133,22 @@ impl Chain for Providers {
         agreement::strongest(self.hand_out(raw).await)
     }
 
-    async fn dry_run(&self, signer: Account, calldata: &[u8]) -> Result<u64, DryRunError> {
+    async fn dry_run(&self, signer: Account, calldata: &[u8], gas_limit: u64) -> Result<(), DryRunError> {
         let calldata: Arc<[u8]> = calldata.into();
-        self.ask(move |chain| dry_run(chain, signer, Arc::clone(&calldata))).await?
+        self.ask(move |chain| {
+            let calldata = Arc::clone(&calldata);
+            Box::pin(async move { answered(chain.dry_run(signer, &calldata, gas_limit).await) })
+        })
+        .await?
+    }
+
+    async fn estimate(&self, signer: Account, calldata: &[u8]) -> Result<u64, DryRunError> {
+        let calldata: Arc<[u8]> = calldata.into();
+        self.ask(move |chain| {
+            let calldata = Arc::clone(&calldata);
+            Box::pin(async move { answered(chain.estimate(signer, &calldata).await) })
+        })
+        .await?
     }
 
     async fn has_role(&self, role: Role, account: Account) -> Result<bool, ChainError> {
@@ -167,14 +180,12 @@ impl Chain for Providers {
     }
 }
 
-/// A dry run whose refusal by the contract is an answer: the provider did its work.
-fn dry_run(chain: &RpcChain, signer: Account, calldata: Arc<[u8]>) -> Question<'_, Result<u64, DryRunError>> {
-    Box::pin(async move {
-        match chain.dry_run(signer, &calldata).await {
-            Err(DryRunError::Chain(error)) => Err(error),
-            answer => Ok(answer),
-        }
-    })
+/// A refusal by the contract is an answer: the provider did its work.
+fn answered<T>(tried: Result<T, DryRunError>) -> Result<Result<T, DryRunError>, ChainError> {
+    match tried {
+        Err(DryRunError::Chain(error)) => Err(error),
+        answer => Ok(answer),
+    }
 }
 
 fn takes_signature(chain: &RpcChain, question: Arc<CodeQuestion>, block: Block) -> Question<'_, bool> {

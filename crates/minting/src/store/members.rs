@@ -7,15 +7,29 @@ use super::calls::{CallRow, columns};
 use crate::call::{CallId, Member};
 use crate::transaction::TransactionId;
 
-catalog::statements! {
-    BIND = "
+/// Another lane may have been faster, or the call no longer waits: then its position stays empty.
+const BIND: Sql = Sql {
+    sqlite: "
         UPDATE calls
         SET state = 'bound',
             transaction_id = $2,
-            position = $3,
-            updated_at = $4
-        WHERE call_id = $1
-          AND state = 'queued'";
+            position = member.key,
+            updated_at = $3
+        FROM json_each($1) AS member
+        WHERE call_id = member.value
+          AND state = 'queued'",
+    postgres: "
+        UPDATE calls
+        SET state = 'bound',
+            transaction_id = $2,
+            position = member.place - 1,
+            updated_at = $3
+        FROM json_array_elements_text(CAST($1 AS json)) WITH ORDINALITY AS member (id, place)
+        WHERE call_id = member.id
+          AND state = 'queued'",
+};
+
+catalog::statements! {
     MEMBERS = concat!("
         SELECT ", columns!(), ",
                position
@@ -39,16 +53,16 @@ struct MemberRow {
     position: i64,
 }
 
-/// Binds a waiting call to a transaction; false when another lane was faster or it no longer waits.
-pub(crate) async fn bind_call(
+/// Binds those of the calls that still wait to a transaction, in this order; tells how many.
+pub(crate) async fn bind_calls(
     tx: &mut Tx,
-    call_id: &CallId,
+    call_ids: impl Iterator<Item = &CallId>,
     transaction_id: &TransactionId,
-    position: u32,
     at: Timestamp,
-) -> Result<bool, DbError> {
-    let values = [call_id.into(), transaction_id.into(), position.into(), at.into()];
-    Ok(tx.execute(BIND, &values).await? == 1)
+) -> Result<u64, DbError> {
+    let call_ids: Vec<_> = call_ids.map(CallId::as_str).collect();
+    let call_ids = serde_json::to_string(&call_ids).map_err(|e| DbError::inconsistent("calls", "ids", e))?;
+    tx.execute(BIND, &[call_ids.into(), transaction_id.into(), at.into()]).await
 }
 
 /// The bound calls of a transaction in their order.

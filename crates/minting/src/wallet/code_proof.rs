@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn the_largest_question_is_one_that_nodes_take() {
-        let question = CodeQuestion::parse(account(), "text", &format!("0x{}", "ab".repeat(LARGEST))).unwrap();
+        let question =
+            CodeQuestion::parse(account(), "text", &format!("0x{}", "ab".repeat(LARGEST))).unwrap();
         // EIP-3860: a creation of more than 49,152 bytes is none.
         assert!(question.program().len() < 49_152);
         assert!(malformed(&format!("0x{}", "ab".repeat(LARGEST + 1))));

@@ -57,8 +57,7 @@ impl WalletJudge {
             let _place = self.places.acquire().await;
             chain.takes_signature(question).await
         };
-        let late =
-            |_| ChainError::NoAnswer { question: "eth_call", reason: "no answer in time".to_owned() };
+        let late = |_| ChainError::NoAnswer { question: "eth_call", reason: "no answer in time".to_owned() };
         let answer = tokio::time::timeout(PATIENCE, asked).await.map_err(late);
         if answer.and_then(|answer| answer).map_err(ProofError::Unanswered)? {
             Ok(())

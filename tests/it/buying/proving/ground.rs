@@ -122,7 +122,8 @@ impl Ground {
 
     /// The first four bytes of the hash of a function's name and types.
     pub(super) async fn selector(&self, function: &str) -> String {
-        let hash = self.chain.ask("web3_sha3", json!([format!("0x{}", tests::anvil::hex(function.as_bytes()))]));
+        let hash =
+            self.chain.ask("web3_sha3", json!([format!("0x{}", tests::anvil::hex(function.as_bytes()))]));
         hash.await.as_str().expect("a hash")[2..10].to_owned()
     }
 

@@ -170,20 +170,25 @@ fn bearer(headers: &HeaderMap) -> Result<ApiKey, ApiError> {
 }
 
 /// Finds out who calls, and whether they may.
-async fn authenticate(parts: &Parts, state: &AppState, needed: Scope) -> Result<Caller, ApiError> {
+async fn authenticate(
+    parts: &Parts,
+    state: &AppState,
+    allowed: &[Scope],
+    needed: &'static str,
+) -> Result<Caller, ApiError> {
     let key = bearer(&parts.headers)?;
     let mut tx = state.db.begin_read().await?;
     let found = store::find_live_key(&mut tx, key.digest()).await?;
     let record = found.ok_or(ApiError::KeyInvalid)?;
-    if !record.scope.allows(needed) {
-        return Err(ApiError::ScopeInsufficient { needed: needed.as_str() });
+    if !allowed.iter().any(|scope| record.scope.allows(*scope)) {
+        return Err(ApiError::ScopeInsufficient { needed });
     }
     Ok(Caller { api_key_id: record.api_key_id, scope: record.scope })
 }
 
-/// Declares an extractor that lets in keys of one scope, and `admin`.
+/// Declares an extractor that lets in keys of some scopes, and `admin`.
 macro_rules! scope_extractor {
-    ($($(#[$doc:meta])* $name:ident => $scope:expr;)+) => {
+    ($($(#[$doc:meta])* $name:ident => $scopes:expr, $words:literal;)+) => {
         $($(#[$doc])*
         #[derive(Debug, Clone)]
         pub struct $name(pub Caller);
@@ -192,7 +197,7 @@ macro_rules! scope_extractor {
             type Rejection = ApiError;
 
             async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-                authenticate(parts, state, $scope).await.map(Self)
+                authenticate(parts, state, &$scopes, $words).await.map(Self)
             }
         })+
     };
@@ -200,13 +205,15 @@ macro_rules! scope_extractor {
 
 scope_extractor! {
     /// A caller who may do what curators do.
-    Curator => Scope::Curator;
+    Curator => [Scope::Curator], "curator";
     /// A caller who may do what the shop does.
-    Shop => Scope::Shop;
+    Shop => [Scope::Shop], "shop";
     /// A caller who may read reports.
-    Auditor => Scope::Auditor;
+    Auditor => [Scope::Auditor], "auditor";
+    /// A caller who may do what the shop does, or read reports.
+    ShopOrAuditor => [Scope::Shop, Scope::Auditor], "shop` or `auditor";
     /// A caller who may do everything.
-    Admin => Scope::Admin;
+    Admin => [Scope::Admin], "admin";
 }
 
 #[cfg(test)]

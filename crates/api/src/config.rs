@@ -12,6 +12,7 @@ use catalog::db::DbUrl;
 use minting::purse::Gwei;
 use secrecy::SecretString;
 
+use crate::outbox::endpoint_url::Reach;
 use crate::policy::Policies;
 
 pub use load::{Layers, SettingError, environment};
@@ -49,6 +50,21 @@ pub struct Settings {
     pub minting: MintingSettings,
     /// The audit log.
     pub audit: AuditSettings,
+    /// Events out.
+    pub outbox: OutboxSettings,
+}
+
+/// How events are sent.
+#[derive(Debug, Clone)]
+pub struct OutboxSettings {
+    /// Where they may go.
+    pub reach: Reach,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// The pause after each attempt that failed; after the last one a delivery is given up.
+    pub schedule: Vec<Duration>,
+    /// How long an endpoint may fail without a success until nothing is sent any more.
+    pub disable_after: Duration,
 }
 
 /// How the audit log is told outside the database.

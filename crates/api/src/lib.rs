@@ -24,6 +24,7 @@ pub mod idempotency;
 pub mod json;
 pub mod keys;
 pub mod lanes;
+pub mod outbox;
 pub mod policy;
 pub mod readiness;
 mod redeeming;

@@ -3,6 +3,7 @@
 pub mod artworks;
 pub mod claims;
 pub mod editions;
+pub mod events;
 pub mod health;
 pub mod ids;
 pub mod images;
@@ -11,6 +12,7 @@ pub mod paging;
 pub mod reply;
 pub mod sales;
 pub mod tokens;
+pub mod webhook_endpoints;
 
 mod bounds;
 mod openapi;
@@ -43,6 +45,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(sales::routes())
         .merge(claims::routes())
         .merge(tokens::routes())
+        .merge(events::routes())
+        .merge(webhook_endpoints::routes())
 }
 
 /// The whole service as one router.

@@ -13,14 +13,17 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::claim::code::{ClaimPepper, PepperTooShort};
+use crate::outbox::secret::{KeyTooShort, WebhookKey};
 
 /// File of the secret that claim codes are kept under.
 const PEPPER: &str = "claim_pepper";
 /// File of the secret that buyers' contact data is encrypted with.
 const CONTACT_KEY: &str = "contact_key";
+/// File of the key that webhook secrets are derived from.
+const WEBHOOK_KEY: &str = "webhook_key";
 /// Keystore of the account that deploys the contract and administers it.
 pub const ADMIN: &str = "admin";
-/// Length of the two symmetric secrets, in bytes.
+/// Length of the symmetric secrets, in bytes.
 const SECRET_BYTES: usize = 32;
 
 /// Why the secrets cannot be used.
@@ -41,6 +44,9 @@ pub enum SecretsError {
     /// The pepper is too short.
     #[error("{PEPPER}: {0}")]
     Pepper(#[from] PepperTooShort),
+    /// The webhook key is too short.
+    #[error("{WEBHOOK_KEY}: {0}")]
+    WebhookKey(#[from] KeyTooShort),
 }
 
 /// Everything secret that the service works with. `Debug` of each part hides it.
@@ -48,6 +54,8 @@ pub enum SecretsError {
 pub struct Secrets {
     /// The secret that claim codes are kept under.
     pub claim_pepper: ClaimPepper,
+    /// The key that webhook secrets are derived from.
+    pub webhook_key: WebhookKey,
     /// The lanes' keys by file name: `minter`, `minter-2`, `registrar`, `curator`, `vault`.
     pub lanes: Vec<(String, Role, SigningKey)>,
     contact_check: String,
@@ -59,7 +67,7 @@ impl Secrets {
         use std::os::unix::fs::DirBuilderExt;
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
         made.map_err(|source| SecretsError::Folder { path: dir.to_owned(), source })?;
-        for name in [PEPPER, CONTACT_KEY] {
+        for name in [PEPPER, CONTACT_KEY, WEBHOOK_KEY] {
             let path = dir.join(name);
             if !path.exists() {
                 let secret = Zeroizing::new(hex::encode(chance.bytes::<SECRET_BYTES>()));
@@ -79,20 +87,24 @@ impl Secrets {
     /// Reads the secrets in `dir`.
     pub fn load(dir: &Path) -> Result<Self, SecretsError> {
         let claim_pepper = ClaimPepper::from_bytes(&read_secret(&dir.join(PEPPER))?)?;
+        let webhook_key = WebhookKey::from_bytes(&read_secret(&dir.join(WEBHOOK_KEY))?)?;
         let contact_key = read_secret(&dir.join(CONTACT_KEY))?;
         let mut lanes = Vec::new();
         for (name, role) in lane_names(dir)? {
             let key = SigningKey::open(dir, &name)?;
             lanes.push((name, role, key));
         }
-        Ok(Self { claim_pepper, lanes, contact_check: check_value(&contact_key) })
+        Ok(Self { claim_pepper, webhook_key, lanes, contact_check: check_value(&contact_key) })
     }
 
     /// For each secret, a value that tells a wrong one from the right one without showing it.
     #[must_use]
     pub fn check_values(&self) -> Vec<(String, String)> {
-        let symmetric =
-            [(PEPPER, self.claim_pepper.check_value()), (CONTACT_KEY, self.contact_check.clone())];
+        let symmetric = [
+            (PEPPER, self.claim_pepper.check_value()),
+            (CONTACT_KEY, self.contact_check.clone()),
+            (WEBHOOK_KEY, self.webhook_key.check_value()),
+        ];
         let symmetric = symmetric.into_iter().map(|(name, value)| (name.to_owned(), value));
         let lanes = self.lanes.iter().map(|(name, _, key)| (name.clone(), key.account().to_string()));
         symmetric.chain(lanes).collect()

@@ -19,8 +19,10 @@ use tokio::net::TcpListener;
 use crate::chain_side::{self, ChainSide, ChainSideError, Ground};
 use crate::config::Settings;
 use crate::following::Follower;
+use crate::outbox::courier::{self, Courier, NoClient};
+use crate::outbox::publishing;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
-use crate::state::{App, AppState};
+use crate::state::{App, AppState, Outbox};
 use crate::{audit, conservation, following, routes, server};
 
 /// Why the service does not start.
@@ -56,6 +58,9 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on the address in `listen`")]
     Listen(#[source] std::io::Error),
+    /// Events cannot be sent.
+    #[error(transparent)]
+    Webhooks(#[from] NoClient),
     /// The chain's side cannot be had.
     #[error(transparent)]
     Chain(#[from] ChainSideError),
@@ -131,6 +136,7 @@ pub async fn assemble(
     let mut probes: Vec<Arc<dyn Probe>> =
         vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(ImageStoreProbe(images.clone()))];
     probes.extend(chain.probes(settings.minting.min_signer_balance_wei));
+    let outbox = Outbox::new(chain.secrets.webhook_key.clone(), settings.outbox.reach);
     Ok(Arc::new(App {
         db,
         clock: Arc::new(SystemClock),
@@ -138,6 +144,7 @@ pub async fn assemble(
         settings,
         chain: chain.facts.clone(),
         claim_pepper: chain.secrets.claim_pepper.clone(),
+        outbox,
         wallets: WalletJudge::new(Arc::clone(&chain.chain) as Arc<dyn Chain>),
         images,
         intake,
@@ -174,11 +181,14 @@ pub async fn serve(
     let address = listener.local_addr().map_err(StartError::Listen)?;
     tracing::info!(%address, database = %state.settings.database_url, "serving");
     let follower = Follower::new(Arc::clone(&state), Arc::clone(&chain.chain) as Arc<dyn Chain>);
+    let courier = Courier::new(Arc::clone(&state))?;
     let chores = [
         tokio::spawn(server::sweep_forever(Arc::clone(&state))),
         tokio::spawn(conservation::check_forever(Arc::clone(&state))),
         tokio::spawn(audit::sealing::seal_forever(Arc::clone(&state))),
         tokio::spawn(audit::head_file::export_forever(Arc::clone(&state))),
+        tokio::spawn(publishing::publish_forever(Arc::clone(&state))),
+        tokio::spawn(courier::deliver_forever(courier)),
         tokio::spawn(following::follow_forever(follower)),
     ];
     let connections = state.settings.limits.connections;

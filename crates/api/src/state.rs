@@ -17,6 +17,9 @@ use minting::worker::Wake;
 use crate::claim::code::ClaimPepper;
 use crate::config::Settings;
 use crate::error::ApiError;
+use crate::outbox::endpoint_url::Reach;
+use crate::outbox::resolver::{Guard, SystemLookup};
+use crate::outbox::secret::WebhookKey;
 use crate::readiness::Readiness;
 use crate::redeeming::Terms;
 use crate::telemetry;
@@ -40,6 +43,8 @@ pub struct App {
     pub claim_pepper: ClaimPepper,
     /// Judges whether wallets signed.
     pub wallets: WalletJudge,
+    /// What events are sent with.
+    pub outbox: Outbox,
     /// The image store.
     pub images: ImageStore,
     /// The one way by which print images come into the store.
@@ -50,6 +55,22 @@ pub struct App {
     pub wake: Wake,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
+}
+
+/// What events are sent with.
+pub struct Outbox {
+    /// The key that webhook secrets are derived from.
+    pub key: WebhookKey,
+    /// Where names may lead.
+    pub guard: Guard,
+}
+
+impl Outbox {
+    /// With the system's own resolver.
+    #[must_use]
+    pub fn new(key: WebhookKey, reach: Reach) -> Self {
+        Self { key, guard: Guard::new(Arc::new(SystemLookup), reach) }
+    }
 }
 
 /// The chain and the contract, as they stand from the first start on.

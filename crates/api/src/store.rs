@@ -8,8 +8,12 @@ mod claims;
 mod conservation;
 mod deployments;
 mod idempotency_keys;
+mod outgoing_events;
 mod pulse;
 mod sales;
+mod webhook_deliveries;
+mod webhook_endpoints;
+mod webhook_secrets;
 
 use catalog::db::Sql;
 
@@ -25,11 +29,25 @@ pub(crate) use deployments::{find_deployment, insert_deployment, insert_key_chec
 pub(crate) use idempotency_keys::{
     SlotKey, SlotRow, StoredReply, complete_slot, find_slot, release_slot, remove_old_slots, take_slot,
 };
+pub(crate) use outgoing_events::{
+    EventFilter, find_event, find_event_position, find_outbox_head, find_stream_of_token,
+    first_position_since, insert_event, list_events, lock_outbox_head, move_outbox_head,
+};
 pub(crate) use pulse::write_pulse;
 pub use sales::{
     SaleFilter, find_sale, find_sale_of_token, insert_sale, list_sales, list_sales_of_line,
     list_waiting_sales, lock_holder, lock_sale, set_waiting, update_sale,
 };
+
+pub(crate) use webhook_deliveries::{
+    DeliveryRecord, TakenDelivery, count_waiting, give_up_waiting, insert_delivery, list_deliveries,
+    replay_delivery, settle_delivery, take_deliveries,
+};
+pub(crate) use webhook_endpoints::{
+    find_endpoint, insert_endpoint, list_due_endpoints, list_endpoints, lock_endpoint, remove_endpoint,
+    update_endpoint,
+};
+pub(crate) use webhook_secrets::{add_secret, valid_secrets};
 
 /// Every statement of this crate; the tests prepare them on both databases.
 #[must_use]
@@ -43,8 +61,12 @@ pub fn statements() -> Vec<Sql> {
         conservation::STATEMENTS,
         deployments::STATEMENTS,
         idempotency_keys::STATEMENTS,
+        outgoing_events::STATEMENTS,
         pulse::STATEMENTS,
         sales::STATEMENTS,
+        webhook_deliveries::STATEMENTS,
+        webhook_endpoints::STATEMENTS,
+        webhook_secrets::STATEMENTS,
     ]
     .concat()
 }

@@ -20,8 +20,9 @@ use crate::auth::Scope;
 use crate::claim::code::ClaimPepper;
 use crate::config::{Layers, Settings};
 use crate::keys::{KeyRing, key_name};
+use crate::outbox::secret::WebhookKey;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Readiness};
-use crate::state::{App, AppState, ChainFacts};
+use crate::state::{App, AppState, ChainFacts, Outbox};
 use crate::{routes, service, telemetry};
 
 pub(crate) struct TestApi {
@@ -80,6 +81,7 @@ impl TestApi {
             Arc::new(DatabaseProbe(db.clone())),
             Arc::new(ImageStoreProbe(images.clone())),
         ]);
+        let reach = settings.outbox.reach;
         let nobody = Account::from_bytes([0; 20]);
         let state = Arc::new(App {
             db,
@@ -93,6 +95,7 @@ impl TestApi {
                 signers: Vec::new(),
             },
             claim_pepper: ClaimPepper::from_bytes(&[7; 32])?,
+            outbox: Outbox::new(WebhookKey::from_bytes(&[7; 32])?, reach),
             wallets: WalletJudge::of_keys_alone(),
             images,
             intake,

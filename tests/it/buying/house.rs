@@ -7,9 +7,10 @@ use std::time::Duration;
 use api::auth::{ApiKey, ApiKeyId, ApiKeyRecord, Scope};
 use api::claim::code::ClaimPepper;
 use api::config::{Layers, Settings};
+use api::outbox::secret::WebhookKey;
 use api::readiness::Readiness;
 use api::service;
-use api::state::{App, AppState, ChainFacts};
+use api::state::{App, AppState, ChainFacts, Outbox};
 use api::{routes, store, telemetry};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -118,6 +119,7 @@ impl House {
             Arc::clone(&chance),
         )
         .await;
+        let reach = settings.outbox.reach;
         let app = Arc::new(App {
             db: db.clone(),
             clock: Arc::<HandClock>::clone(&clock),
@@ -125,6 +127,7 @@ impl House {
             settings,
             chain: ChainFacts { chain_id: 31_337, contract, royalty_receiver: contract, signers },
             claim_pepper: ClaimPepper::from_bytes(&[7; 32]).expect("a pepper"),
+            outbox: Outbox::new(WebhookKey::from_bytes(&[7; 32]).expect("a pepper"), reach),
             wallets,
             images,
             intake: intake.expect("the image intake"),

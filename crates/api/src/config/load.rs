@@ -23,6 +23,7 @@ use super::{
 
 use crate::policy::{Policies, Policy};
 
+mod outbox;
 mod policies;
 mod problem;
 
@@ -85,6 +86,7 @@ struct Raw {
     limits: RawLimits,
     minting: RawMinting,
     audit: RawAudit,
+    outbox: outbox::RawOutbox,
 }
 
 #[derive(Deserialize)]
@@ -181,6 +183,7 @@ impl Settings {
             .try_parsing(true)
             .list_separator(",")
             .with_list_parse_key("rpc_urls")
+            .with_list_parse_key("outbox.retry_seconds")
             .source(Some(layers.environment));
         builder = builder.add_source(environment);
         for (setting, text) in layers.flags {
@@ -233,6 +236,7 @@ impl Settings {
             claims: raw.claims.check()?,
             limits: raw.limits.check()?,
             minting: raw.minting.check()?,
+            outbox: raw.outbox.check()?,
             audit: AuditSettings {
                 head_file: raw.audit.head_file.unwrap_or_else(|| raw.data_dir.join("audit-head.json")),
             },

@@ -1,0 +1,131 @@
+//! From sealed rows of the journal to events as they go out, and to deliveries: an idempotent step without input.
+
+use std::time::Duration;
+
+use catalog::chance::Chance;
+use catalog::clock::{Clock, Timestamp};
+use catalog::db::{Db, DbError, Tx, retrying};
+use catalog::store::{self as catalog_store, SealedRow};
+use minting::token::TokenId;
+use serde_json::Value;
+
+use super::delivery::WebhookDeliveryId;
+use super::endpoint::WebhookEndpoint;
+use super::event_type::{self, Audience, Outgoing, TESTED};
+use super::events::OutgoingEvent;
+use crate::claim::ClaimId;
+use crate::state::AppState;
+use crate::store;
+
+/// Rows that one step takes at most: on `SQLite` writers wait for so many.
+const BATCH: u32 = 200;
+/// Pause between two steps that find nothing.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Publishes what is sealed and has not gone out, at most one batch; gives how many rows.
+pub async fn step(db: &Db, clock: &dyn Clock, chance: &dyn Chance) -> Result<usize, DbError> {
+    let mut tx = db.begin_read().await?;
+    let begun = store::find_outbox_head(&mut tx).await?;
+    let rows = catalog_store::list_sealed(&mut tx, begun, BATCH).await?;
+    drop(tx);
+    let Some(last) = rows.last().map(|row| row.position) else { return Ok(0) };
+    let rows = &rows;
+    retrying(|| async move {
+        let now = clock.now();
+        let mut tx = db.begin_write().await?;
+        if store::lock_outbox_head(&mut tx).await? != begun {
+            // Another process was quicker.
+            return Ok(0);
+        }
+        let endpoints = store::list_endpoints(&mut tx).await?;
+        for row in rows {
+            let (event, audience) = publish(&mut tx, row).await?;
+            for endpoint in endpoints.iter().filter(|endpoint| is_for(endpoint, &event, audience)) {
+                let id = WebhookDeliveryId::generate(now, chance);
+                store::insert_delivery(&mut tx, &id, &endpoint.id, event.position, &event.stream, now)
+                    .await?;
+            }
+        }
+        store::move_outbox_head(&mut tx, last).await?;
+        tx.commit().await?;
+        Ok(rows.len())
+    })
+    .await
+}
+
+/// Whether an endpoint is told of an event by itself.
+fn is_for(endpoint: &WebhookEndpoint, event: &OutgoingEvent, audience: Audience) -> bool {
+    endpoint.is_enabled()
+        && may_read(endpoint, event, audience)
+        // What happened before somebody wanted to be told is sent by replay alone.
+        && event.occurred_at >= endpoint.created_at
+}
+
+/// Whether an endpoint may be told of an event at all.
+pub(crate) fn may_read(endpoint: &WebhookEndpoint, event: &OutgoingEvent, audience: Audience) -> bool {
+    audience == Audience::Shop
+        && endpoint.subscription.includes(&event.event_type)
+        && (event.event_type != TESTED || event.stream == endpoint.id.as_str())
+}
+
+async fn publish(tx: &mut Tx, sealed: &SealedRow) -> Result<(OutgoingEvent, Audience), DbError> {
+    let row = &sealed.row;
+    let odd = |problem: &dyn std::fmt::Display| DbError::inconsistent("journal", row.sequence, problem);
+    let payload: Value = serde_json::from_str(&row.payload).map_err(|e| odd(&e))?;
+    let Outgoing { event_type, audience, mut data } = event_type::outgoing(&row.kind, &row.subject, &payload);
+    let token_id = token_of(&payload);
+    let sale_id = sale_of(tx, &payload, token_id.as_deref()).await?;
+    if let Some(sale_id) = &sale_id {
+        data.insert("sale_id".to_owned(), sale_id.as_str().into());
+    }
+    let event = OutgoingEvent {
+        position: sealed.position,
+        event_id: row.event_id.parse().map_err(|e| odd(&e))?,
+        event_type: event_type.into_owned(),
+        stream: sale_id.unwrap_or_else(|| row.subject.clone()),
+        occurred_at: Timestamp::from_micros(row.occurred_at).map_err(|e| odd(&e))?,
+        data,
+    };
+    store::insert_event(tx, &event, audience, token_id.as_deref()).await?;
+    Ok((event, audience))
+}
+
+/// The token that a row is about.
+fn token_of(payload: &Value) -> Option<String> {
+    let text = |field: &str| payload.get(field).and_then(Value::as_str);
+    let of_call = || text("business_key")?.split_once(':').filter(|(call, _)| *call != "open_edition");
+    text("token_id").or_else(|| of_call().map(|(_, token_id)| token_id)).map(ToOwned::to_owned)
+}
+
+/// The sale that a row is about.
+async fn sale_of(tx: &mut Tx, payload: &Value, token_id: Option<&str>) -> Result<Option<String>, DbError> {
+    let text = |field: &str| payload.get(field).and_then(Value::as_str);
+    if let Some(sale_id) = text("sale_id") {
+        return Ok(Some(sale_id.to_owned()));
+    }
+    if let Some(claim_id) = text("claim_id").and_then(|id| id.parse::<ClaimId>().ok()) {
+        return Ok(store::find_claim(tx, &claim_id).await?.map(|claim| claim.sale_id.to_string()));
+    }
+    let Some(token_id) = token_id else { return Ok(None) };
+    // A claim may have got another token since.
+    if let Some(stream) = store::find_stream_of_token(tx, token_id).await? {
+        return Ok(Some(stream));
+    }
+    let Ok(token_id) = token_id.parse::<TokenId>() else { return Ok(None) };
+    Ok(store::find_sale_of_token(tx, token_id).await?.map(|sale| sale.sale_id.to_string()))
+}
+
+/// Repeats the step. Runs until it is dropped or aborted.
+pub async fn publish_forever(app: AppState) {
+    loop {
+        match step(&app.db, app.clock.as_ref(), app.chance.as_ref()).await {
+            // A full batch: there may be more.
+            Ok(published) if published >= BATCH as usize => {}
+            Ok(_) => tokio::time::sleep(PAUSE).await,
+            Err(error) => {
+                tracing::warn!(error = crate::error::chain(&error), "events were not published");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}

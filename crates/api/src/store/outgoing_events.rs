@@ -1,0 +1,201 @@
+//! Table `outgoing_events`, and table `outbox_head`, how far the journal has gone out.
+
+use catalog::clock::Timestamp;
+use catalog::db::{DbError, Tx};
+
+use crate::outbox::event_type::Audience;
+use crate::outbox::events::OutgoingEvent;
+
+catalog::statements! {
+    INSERT = "
+        INSERT INTO outgoing_events (
+            position,
+            event_id,
+            event_type,
+            audience,
+            stream,
+            token_id,
+            occurred_at,
+            data
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    FIND_STREAM_OF_TOKEN = "
+        SELECT stream
+        FROM outgoing_events
+        WHERE token_id = $1
+          AND event_type IN ('claim.redeemed', 'claim.reissued')
+        ORDER BY position DESC
+        LIMIT 1";
+    FIND = "
+        SELECT position,
+               event_id,
+               event_type,
+               stream,
+               occurred_at,
+               data
+        FROM outgoing_events
+        WHERE position = $1";
+    FIND_POSITION = "
+        SELECT position
+        FROM outgoing_events
+        WHERE event_id = $1
+          AND (audience = 'shop' OR $2 = 'auditor')";
+    FIRST_POSITION_SINCE = "
+        SELECT min(position)
+        FROM outgoing_events
+        WHERE occurred_at >= $1";
+    LIST = "
+        SELECT position,
+               event_id,
+               event_type,
+               stream,
+               occurred_at,
+               data
+        FROM outgoing_events
+        WHERE position > $1
+          AND (audience = 'shop' OR $2 = 'auditor')
+          AND (event_type = $3 OR $3 = '')
+          AND (stream = $4 OR $4 = '')
+        ORDER BY position
+        LIMIT $5";
+    FIND_HEAD = "
+        SELECT position
+        FROM outbox_head
+        WHERE outbox_head_id = 1";
+    LOCK_HEAD = "
+        UPDATE outbox_head
+        SET position = position
+        WHERE outbox_head_id = 1
+        RETURNING position";
+    MOVE_HEAD = "
+        UPDATE outbox_head
+        SET position = $1
+        WHERE outbox_head_id = 1";
+}
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    position: i64,
+    event_id: String,
+    event_type: String,
+    stream: String,
+    occurred_at: i64,
+    data: String,
+}
+
+impl TryFrom<EventRow> for OutgoingEvent {
+    type Error = DbError;
+
+    fn try_from(row: EventRow) -> Result<Self, Self::Error> {
+        let odd =
+            |problem: &dyn std::fmt::Display| DbError::inconsistent("outgoing_events", row.position, problem);
+        Ok(Self {
+            position: row.position,
+            event_id: row.event_id.parse().map_err(|e| odd(&e))?,
+            occurred_at: Timestamp::from_micros(row.occurred_at).map_err(|e| odd(&e))?,
+            data: serde_json::from_str(&row.data).map_err(|e| odd(&e))?,
+            event_type: row.event_type,
+            stream: row.stream,
+        })
+    }
+}
+
+/// Which events are asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EventFilter<'a> {
+    /// Who asks.
+    pub(crate) audience: Audience,
+    /// Only of that type.
+    pub(crate) event_type: Option<&'a str>,
+    /// Only of that stream, which is the id of a sale where there is one.
+    pub(crate) stream: Option<&'a str>,
+}
+
+/// Writes an event as it goes out.
+pub(crate) async fn insert_event(
+    tx: &mut Tx,
+    event: &OutgoingEvent,
+    audience: Audience,
+    token_id: Option<&str>,
+) -> Result<(), DbError> {
+    let odd = |problem| DbError::inconsistent("outgoing_events", event.position, problem);
+    let data = serde_json_canonicalizer::to_string(&event.data).map_err(odd)?;
+    let values = [
+        event.position.into(),
+        (&event.event_id).into(),
+        event.event_type.as_str().into(),
+        audience.as_str().into(),
+        event.stream.as_str().into(),
+        token_id.into(),
+        event.occurred_at.into(),
+        data.into(),
+    ];
+    tx.execute(INSERT, &values).await?;
+    Ok(())
+}
+
+/// The stream in which a token was redeemed or issued again.
+pub(crate) async fn find_stream_of_token(tx: &mut Tx, token_id: &str) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = tx.fetch_optional(FIND_STREAM_OF_TOKEN, &[token_id.into()]).await?;
+    Ok(row.map(|(stream,)| stream))
+}
+
+/// The event at a place.
+pub(crate) async fn find_event(tx: &mut Tx, position: i64) -> Result<Option<OutgoingEvent>, DbError> {
+    let row: Option<EventRow> = tx.fetch_optional(FIND, &[position.into()]).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The place of an event that `audience` may read.
+pub(crate) async fn find_event_position(
+    tx: &mut Tx,
+    event_id: &str,
+    audience: Audience,
+) -> Result<Option<i64>, DbError> {
+    let row: Option<(i64,)> =
+        tx.fetch_optional(FIND_POSITION, &[event_id.into(), audience.as_str().into()]).await?;
+    Ok(row.map(|(position,)| position))
+}
+
+/// The place of the first event of that moment or later.
+pub(crate) async fn first_position_since(tx: &mut Tx, since: Timestamp) -> Result<Option<i64>, DbError> {
+    let (position,): (Option<i64>,) = tx.fetch_one(FIRST_POSITION_SINCE, &[since.into()]).await?;
+    Ok(position)
+}
+
+/// At most `limit` events after a place, in their order.
+pub(crate) async fn list_events(
+    tx: &mut Tx,
+    filter: &EventFilter<'_>,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<OutgoingEvent>, DbError> {
+    let values = [
+        after.into(),
+        filter.audience.as_str().into(),
+        filter.event_type.unwrap_or_default().into(),
+        filter.stream.unwrap_or_default().into(),
+        limit.into(),
+    ];
+    let rows: Vec<EventRow> = tx.fetch_all(LIST, &values).await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+fn there(row: Option<(i64,)>) -> Result<i64, DbError> {
+    row.map(|(position,)| position).ok_or_else(|| DbError::inconsistent("outbox_head", 1, "not there"))
+}
+
+/// How far the journal has gone out.
+pub(crate) async fn find_outbox_head(tx: &mut Tx) -> Result<i64, DbError> {
+    there(tx.fetch_optional(FIND_HEAD, &[]).await?)
+}
+
+/// The same, held until the transaction ends.
+pub(crate) async fn lock_outbox_head(tx: &mut Tx) -> Result<i64, DbError> {
+    there(tx.fetch_optional(LOCK_HEAD, &[]).await?)
+}
+
+/// Writes how far it has gone out.
+pub(crate) async fn move_outbox_head(tx: &mut Tx, position: i64) -> Result<(), DbError> {
+    tx.execute(MOVE_HEAD, &[position.into()]).await?;
+    Ok(())
+}

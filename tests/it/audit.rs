@@ -1,6 +1,7 @@
 //! The journal as an audit log: how rows are sealed while others write, what an edit of sealed rows leads to, and the file
 //! that tells the journal's end outside the database.
 
+mod rows;
 mod tampering;
 
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! From a sold sheet to a token in the books, over the routes, on both databases.
 
 mod house;
+mod outbox;
 mod proving;
 mod returning;
 mod undoing;

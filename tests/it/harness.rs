@@ -4,3 +4,4 @@ pub(crate) mod app;
 pub(crate) mod crooked;
 #[macro_use]
 pub(crate) mod database;
+pub(crate) mod receiver;

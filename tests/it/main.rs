@@ -16,6 +16,8 @@ mod buying;
 #[cfg(test)]
 mod chain_faults;
 #[cfg(test)]
+mod events_out;
+#[cfg(test)]
 mod journey;
 #[cfg(test)]
 mod money;

@@ -289,6 +289,18 @@ impl House {
         self.send(request.body(body).expect("a request")).await
     }
 
+    /// Somebody with a fresh key of that scope calls.
+    pub(super) async fn with_scope(
+        &self,
+        scope: Scope,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let key = make_key(&self.app.db, self.clock.now(), scope).await;
+        self.call(&key, method, path, Some("somebody"), body).await
+    }
+
     /// A buyer calls.
     pub(super) async fn buyer(&self, path: &str, body: &Value) -> Answer {
         let request = Request::post(path).header("content-type", "application/json");

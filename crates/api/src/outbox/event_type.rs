@@ -262,6 +262,14 @@ mod tests {
     }
 
     #[test]
+    fn the_document_names_every_type() {
+        let document = include_str!("../../../../docs/EVENTS.md");
+        let missing: Vec<_> =
+            all().into_iter().filter(|name| !document.contains(&format!("`{name}`"))).collect();
+        assert_eq!(missing, [""; 0], "tell in docs/EVENTS.md what they hold");
+    }
+
+    #[test]
     fn each_type_is_told_of_one_kind_and_each_kind_once() {
         let mut kinds: Vec<_> = LINES.iter().map(|line| line.0).collect();
         kinds.sort_unstable();

@@ -79,9 +79,12 @@ catalog::statements! {
         WHERE webhook_delivery_id = $1
           AND lease_holder = $2
           AND state = 'waiting'";
+    // Whoever sends one at this moment finds it taken from him.
     GIVE_UP_WAITING = "
         UPDATE webhook_deliveries
         SET state = 'given_up',
+            lease_holder = NULL,
+            leased_until = 0,
             updated_at = $2
         WHERE webhook_endpoint_id = $1
           AND state = 'waiting'";

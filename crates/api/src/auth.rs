@@ -19,6 +19,7 @@ use catalog::typed_id;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use crate::client_address::client_of;
 use crate::error::ApiError;
 use crate::state::AppState;
 use crate::store;
@@ -177,9 +178,12 @@ async fn authenticate(
     needed: &'static str,
 ) -> Result<Caller, ApiError> {
     let key = bearer(&parts.headers)?;
-    let mut tx = state.db.begin_read().await?;
-    let found = store::find_live_key(&mut tx, key.digest()).await?;
-    let record = found.ok_or(ApiError::KeyInvalid)?;
+    let find = async {
+        let mut tx = state.db.begin_read().await?;
+        store::find_live_key(&mut tx, key.digest()).await?.ok_or(ApiError::KeyInvalid)
+    };
+    let client = client_of(parts, state);
+    let record = state.throttles.keys.guard(client, state.clock.as_ref(), find).await?;
     if !allowed.iter().any(|scope| record.scope.allows(*scope)) {
         return Err(ApiError::ScopeInsufficient { needed });
     }

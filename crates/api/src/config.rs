@@ -14,6 +14,7 @@ use secrecy::SecretString;
 
 use crate::outbox::endpoint_url::Reach;
 use crate::policy::Policies;
+use crate::throttle::ThrottleSettings;
 
 pub use load::{Layers, SettingError, environment};
 
@@ -46,6 +47,8 @@ pub struct Settings {
     pub policies: Policies,
     /// How much is taken in.
     pub limits: Limits,
+    /// How much may fail, and whose word is taken about who asks.
+    pub throttle: ThrottleSettings,
     /// How calls reach the chain.
     pub minting: MintingSettings,
     /// The audit log.

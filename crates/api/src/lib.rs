@@ -15,6 +15,7 @@ mod carrying_out;
 pub mod chain_side;
 pub mod claim;
 pub mod cli;
+pub mod client_address;
 pub mod config;
 pub mod conservation;
 pub mod demo;
@@ -38,6 +39,7 @@ pub mod state;
 pub mod store;
 pub mod telemetry;
 mod telling;
+pub mod throttle;
 pub mod verification;
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use crate::outbox::courier::{self, Courier, NoClient};
 use crate::outbox::publishing;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
 use crate::state::{App, AppState, Outbox};
+use crate::throttle::Throttles;
 use crate::{audit, conservation, following, routes, server};
 
 /// Why the service does not start.
@@ -141,6 +142,7 @@ pub async fn assemble(
         db,
         clock: Arc::new(SystemClock),
         chance,
+        throttles: Throttles::new(&settings.throttle),
         settings,
         chain: chain.facts.clone(),
         claim_pepper: chain.secrets.claim_pepper.clone(),

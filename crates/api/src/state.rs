@@ -23,6 +23,7 @@ use crate::outbox::secret::WebhookKey;
 use crate::readiness::Readiness;
 use crate::redeeming::Terms;
 use crate::telemetry;
+use crate::throttle::Throttles;
 
 /// The application's state, shared by all requests. Cheap to clone.
 pub type AppState = Arc<App>;
@@ -51,6 +52,8 @@ pub struct App {
     pub intake: ImageIntake,
     /// What `/readyz` asks.
     pub readiness: Readiness,
+    /// Turns away who fails too often.
+    pub throttles: Throttles,
     /// Wakes the lanes after work was committed.
     pub wake: Wake,
     /// Renders `/metrics`.

@@ -23,6 +23,7 @@ use crate::keys::{KeyRing, key_name};
 use crate::outbox::secret::WebhookKey;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Readiness};
 use crate::state::{App, AppState, ChainFacts, Outbox};
+use crate::throttle::Throttles;
 use crate::{routes, service, telemetry};
 
 pub(crate) struct TestApi {
@@ -70,6 +71,12 @@ impl TestApi {
     pub(crate) async fn start_with(flags: &[(&'static str, &str)]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut flags: Vec<_> = flags.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
+        // Everybody in a test comes from one address.
+        for name in ["throttle.failures_by_address", "throttle.failures_in_all"] {
+            if !flags.iter().any(|(given, _)| *given == name) {
+                flags.push((name, "1000000".to_owned()));
+            }
+        }
         flags.push(("data_dir", folder.path().display().to_string()));
         let settings = Settings::load(Layers { flags, ..Layers::default() })?;
         let db = service::open_database(&settings).await?;
@@ -87,6 +94,7 @@ impl TestApi {
             db,
             clock,
             chance,
+            throttles: Throttles::new(&settings.throttle),
             settings,
             chain: ChainFacts {
                 chain_id: 31_337,

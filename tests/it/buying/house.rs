@@ -11,6 +11,7 @@ use api::outbox::secret::WebhookKey;
 use api::readiness::Readiness;
 use api::service;
 use api::state::{App, AppState, ChainFacts, Outbox};
+use api::throttle::Throttles;
 use api::{routes, store, telemetry};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -72,6 +73,23 @@ impl Answer {
     }
 }
 
+/// What a house is opened with besides its settings.
+pub(super) struct Parts {
+    /// Judges wallets.
+    pub(super) wallets: WalletJudge,
+    /// Accounts that sign for the issuer.
+    pub(super) signers: Vec<Account>,
+    /// Gives random bytes.
+    pub(super) chance: Arc<dyn Chance>,
+}
+
+impl Default for Parts {
+    /// No chain, no signers.
+    fn default() -> Self {
+        Self { wallets: WalletJudge::of_keys_alone(), signers: Vec::new(), chance: Arc::new(SystemChance) }
+    }
+}
+
 /// The house.
 #[derive(Clone)]
 pub(super) struct House {
@@ -91,25 +109,26 @@ impl House {
 
     /// Opens it with some other settings.
     pub(super) async fn open_with(db: &Db, settings: &[(&'static str, &str)]) -> Self {
-        Self::open_beside(db, settings, WalletJudge::of_keys_alone(), Vec::new()).await
+        Self::open_beside(db, settings, Parts::default()).await
     }
 
-    /// Opens it with a judge of wallets, and accounts that sign for the issuer.
-    pub(super) async fn open_beside(
-        db: &Db,
-        settings: &[(&'static str, &str)],
-        wallets: WalletJudge,
-        signers: Vec<Account>,
-    ) -> Self {
+    /// Opens it with some other settings and parts.
+    pub(super) async fn open_beside(db: &Db, settings: &[(&'static str, &str)], parts: Parts) -> Self {
+        let Parts { wallets, signers, chance } = parts;
         let folder = TempDir::with_prefix("colophon-house-").expect("a folder");
         let mut flags: Vec<_> = settings.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
+        // Everybody in a test comes from one address.
+        for name in ["throttle.failures_by_address", "throttle.failures_in_all"] {
+            if !flags.iter().any(|(given, _)| *given == name) {
+                flags.push((name, "1000000".to_owned()));
+            }
+        }
         flags.push(("data_dir", folder.path().display().to_string()));
         let layers = Layers { flags, ..Layers::default() };
         let settings = Settings::load(layers).expect("the default settings");
         let images = service::open_images(&settings).await.expect("the image store");
         let contract = "0x00000000000000000000000000000000c0109408".parse().expect("an account");
         let clock = Arc::new(HandClock(AtomicI64::new(NOON)));
-        let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         let uploads = settings.data_dir.join("uploads");
         let intake = ImageIntake::open(
             images.clone(),
@@ -124,6 +143,7 @@ impl House {
             db: db.clone(),
             clock: Arc::<HandClock>::clone(&clock),
             chance,
+            throttles: Throttles::new(&settings.throttle),
             settings,
             chain: ChainFacts { chain_id: 31_337, contract, royalty_receiver: contract, signers },
             claim_pepper: ClaimPepper::from_bytes(&[7; 32]).expect("a pepper"),
@@ -407,4 +427,10 @@ pub(super) fn address(wallet: &SigningKey) -> String {
 /// A string in an answer.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+/// What the test was told by the environment.
+#[expect(clippy::disallowed_methods, reason = "the test run says how many in the environment")]
+pub(super) fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
 }

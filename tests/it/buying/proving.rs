@@ -18,7 +18,7 @@ use minting::wallet::WalletJudge;
 use serde_json::{Value, json};
 
 use self::ground::Ground;
-use super::house::{House, address, text, wallet};
+use super::house::{House, Parts, address, text, wallet};
 
 const CASES: &str = include_str!("wallet_proofs.json");
 const FIELDS: [&str; 15] = [
@@ -140,7 +140,7 @@ both_databases! {
         let cases: Vec<Value> = serde_json::from_str(CASES).expect("the cases");
         assert!(cases.len() >= 100);
         let ground = Ground::raise().await;
-        let house = House::open_beside(&db.db, &[], ground.judge().await, vec![ground.minter()]).await;
+        let house = House::open_beside(&db.db, &[], ground.parts().await).await;
         let (edition_id, _) = house.publish(199).await;
         let (_, other) = house.shipped(&edition_id, "other").await;
         let (_, open) = house.shipped(&edition_id, "0").await;
@@ -169,8 +169,8 @@ both_databases! {
 
     async fn a_wallet_that_nobody_can_ask_about_is_told_to_come_again(db: TestDb) {
         let nobody = RpcChain::new("http://127.0.0.1:9".parse().expect("an address"), Account::from_bytes([7; 20]), Finality::Tag);
-        let judge = WalletJudge::new(Arc::new(nobody.expect("a chain")));
-        let house = House::open_beside(&db.db, &[], judge, Vec::new()).await;
+        let wallets = WalletJudge::new(Arc::new(nobody.expect("a chain")));
+        let house = House::open_beside(&db.db, &[], Parts { wallets, ..Parts::default() }).await;
         let (edition_id, _) = house.publish(1).await;
         let (_, code) = house.shipped(&edition_id, "A-1").await;
         let (buyer, stranger) = (wallet(), wallet());
@@ -183,7 +183,7 @@ both_databases! {
 
     async fn a_contract_wallet_asking_again_gets_the_first_answer(db: TestDb) {
         let ground = Ground::raise().await;
-        let house = House::open_beside(&db.db, &[], ground.judge().await, Vec::new()).await;
+        let house = House::open_beside(&db.db, &[], ground.parts().await).await;
         let (edition_id, _) = house.publish(1).await;
         let (_, code) = house.shipped(&edition_id, "A-1").await;
         let recipient = ground.address("OwnedWallet");

@@ -5,18 +5,12 @@ use std::time::Duration;
 use futures_util::future::join;
 use serde_json::{Value, json};
 
-use super::house::{House, address, text, wallet};
+use super::house::{House, address, setting, text, wallet};
 
 const NOON: &str = "2026-11-23T12:00:00Z";
 
 fn refund() -> Value {
     json!({ "scope": "sale", "refunded_at": NOON })
-}
-
-/// What the test was told by the environment.
-#[expect(clippy::disallowed_methods, reason = "the test run says how many in the environment")]
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
 }
 
 /// How the sheets of an edition stand, as anyone sees it.

@@ -26,6 +26,7 @@ use crate::policy::{Policies, Policy};
 mod outbox;
 mod policies;
 mod problem;
+mod throttle;
 
 pub use problem::SettingError;
 
@@ -84,6 +85,7 @@ struct Raw {
     claims: RawClaims,
     returns: RawReturns,
     limits: RawLimits,
+    throttle: throttle::RawThrottle,
     minting: RawMinting,
     audit: RawAudit,
     outbox: outbox::RawOutbox,
@@ -184,6 +186,7 @@ impl Settings {
             .list_separator(",")
             .with_list_parse_key("rpc_urls")
             .with_list_parse_key("outbox.retry_seconds")
+            .with_list_parse_key("throttle.trusted_proxies")
             .source(Some(layers.environment));
         builder = builder.add_source(environment);
         for (setting, text) in layers.flags {
@@ -235,6 +238,7 @@ impl Settings {
             },
             claims: raw.claims.check()?,
             limits: raw.limits.check()?,
+            throttle: raw.throttle.check()?,
             minting: raw.minting.check()?,
             outbox: raw.outbox.check()?,
             audit: AuditSettings {

@@ -16,6 +16,7 @@ use self::shape::{
     ChallengeInput, ChallengeView, ClaimView, LookupInput, RedeemInput, RedeemedView, StatusInput,
 };
 use super::reply::Reply;
+use crate::client_address::ClientAddress;
 use crate::claim::challenge::{Challenge, Place};
 use crate::claim::proof_text::ProofText;
 use crate::claim::{self, Claim, ClaimState, StatusToken};
@@ -78,17 +79,23 @@ async fn view(app: &App, tx: &mut Tx, claim: &Claim) -> Result<ClaimView, ApiErr
         (status = 200, description = "The claim, prepared, open or redeemed", body = ClaimView),
         (status = 404, description = "`claim_not_found`: no claim answers to this code", body = Problem,
             content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_failures` from this address; `Retry-After` says when", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 async fn look_up_claim(
     State(state): State<AppState>,
+    client: ClientAddress,
     _: NoQuery,
     Json { value: input, .. }: Json<LookupInput>,
 ) -> Result<Reply, ApiError> {
-    let code = redeeming::digest_of(&input.code, &state.claim_pepper);
-    let mut tx = state.db.begin_read().await?;
-    let claim = redeeming::find_by_code(&mut tx, code, &state.settings.claims, state.clock.now()).await?;
-    Reply::ok(&view(&state, &mut tx, &claim).await?)
+    let found = async {
+        let code = redeeming::digest_of(&input.code, &state.claim_pepper);
+        let mut tx = state.db.begin_read().await?;
+        let claim = redeeming::find_by_code(&mut tx, code, &state.settings.claims, state.clock.now()).await?;
+        Reply::ok(&view(&state, &mut tx, &claim).await?)
+    };
+    state.throttles.claims.guard(client, state.clock.as_ref(), found).await
 }
 
 /// Shows how a claim fares to whoever looked it up within the last hour, without the code.
@@ -136,17 +143,20 @@ async fn read_claim_status(
             content_type = "application/problem+json"),
         (status = 409, description = "`claim_not_active`", body = Problem,
             content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_failures` from this address; `Retry-After` says when", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 async fn challenge_wallet(
     State(state): State<AppState>,
+    client: ClientAddress,
     _: NoQuery,
     Json { value: input, .. }: Json<ChallengeInput>,
 ) -> Result<Reply, ApiError> {
     let recipient = recipient_of(&state, &input.recipient)?;
     let code = redeeming::digest_of(&input.code, &state.claim_pepper);
     let (app, now) = (&state, state.clock.now());
-    let claim = find_for(app, code, recipient).await?;
+    let claim = app.throttles.claims.guard(client, app.clock.as_ref(), find_for(app, code, recipient)).await?;
     let place = Place {
         public_base_url: &app.settings.public_base_url,
         chain_id: app.chain.chain_id,
@@ -214,19 +224,25 @@ async fn prove(
             content_type = "application/problem+json"),
         (status = 503, description = "`chain_unavailable`: a wallet that is a contract cannot be asked now",
             body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_failures` from this address; `Retry-After` says when", body = Problem,
+            content_type = "application/problem+json"),
     ),
 )]
 async fn redeem_claim(
     State(state): State<AppState>,
+    client: ClientAddress,
     _: NoQuery,
     Json { value: input, .. }: Json<RedeemInput>,
 ) -> Result<Reply, ApiError> {
     let app = &state;
     let recipient = recipient_of(app, &input.recipient)?;
     let code = redeeming::digest_of(&input.code, &app.claim_pepper);
-    let claim = find_for(app, code, recipient).await?;
-    let named = input.message.as_deref();
-    let proof = &prove(app, &claim, recipient, named, &input.signature).await?;
+    let proven = async {
+        let claim = find_for(app, code, recipient).await?;
+        let proof = prove(app, &claim, recipient, input.message.as_deref(), &input.signature).await?;
+        Ok((claim, proof))
+    };
+    let (claim, proof) = &app.throttles.claims.guard(client, app.clock.as_ref(), proven).await?;
     let home = &app.home()?;
     let terms = &app.terms(home);
     let (sale_id, actor) = (&claim.sale_id, &Actor::Buyer(claim.claim_id.to_string()));

@@ -22,6 +22,9 @@ struct ReadinessView {
     status: &'static str,
     /// Each check by name: `ok` or `failed`.
     checks: BTreeMap<&'static str, &'static str>,
+    /// Alarms that stand and that do not keep the process from its work: `claim_guessing`, `key_guessing`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alarms: Vec<&'static str>,
 }
 
 fn fresh(status: StatusCode, body: &impl Serialize) -> Response {
@@ -50,6 +53,7 @@ async fn readyz(State(state): State<AppState>) -> Response {
     let view = ReadinessView {
         status: if ready { "ready" } else { "not_ready" },
         checks: outcome.into_iter().map(|(name, passed)| (name, word(passed))).collect(),
+        alarms: state.throttles.alarms(state.clock.now()),
     };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut response = fresh(status, &view);

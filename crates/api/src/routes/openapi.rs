@@ -21,10 +21,11 @@ const COMMON: [(&str, &str); 4] = [
     ("503", "Not now; `Retry-After` says when"),
 ];
 /// Answers that calls with an API key may give besides.
-const KEYED: [(&str, &str); 3] = [
+const KEYED: [(&str, &str); 4] = [
     ("401", "`api_key_missing` or `api_key_invalid`"),
     ("403", "`scope_insufficient`"),
     ("404", "`not_found`"),
+    ("429", "`too_many_failures`: wrong keys from this address; `Retry-After` says when"),
 ];
 
 /// The head of the description; the routes add themselves.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use catalog::account::Account;
 use catalog::chance::SystemChance;
 use catalog::clock::SystemClock;
 use minting::providers::Providers;
@@ -13,7 +12,7 @@ use minting::wallet::{WalletJudge, checksummed, parse_account};
 use serde_json::{Value, json};
 use tests::anvil::{Anvil, Blocks};
 
-use super::super::house::{address, wallet};
+use super::super::house::{Parts, address, wallet};
 
 /// Compiled by `contracts/tools/artifact` out of `contracts/test/wallets/Wallets.sol`.
 const WALLETS: &str = include_str!("../../../../contracts/artifacts/TestWallets.json");
@@ -95,17 +94,15 @@ impl Ground {
         ground
     }
 
-    /// The judge of the service, on this chain.
-    pub(super) async fn judge(&self) -> WalletJudge {
+    /// What a house on this chain is opened with.
+    pub(super) async fn parts(&self) -> Parts {
         let contract = parse_account(CONTRACT).expect("an account");
         let urls = vec![self.chain.url().parse().expect("an address")];
         let (clock, chance) = (Arc::new(SystemClock), Arc::new(SystemChance));
         let chain = Providers::connect(urls, contract, Finality::Tag, 31_337, clock, chance).await;
-        WalletJudge::new(Arc::<Providers>::clone(&chain.expect("the chain")))
-    }
-
-    pub(super) fn minter(&self) -> Account {
-        parse_account(&self.address("$minter")).expect("an account")
+        let wallets = WalletJudge::new(Arc::<Providers>::clone(&chain.expect("the chain")));
+        let minter = parse_account(&self.address("$minter")).expect("an account");
+        Parts { wallets, signers: vec![minter], ..Parts::default() }
     }
 
     /// The address of a wallet of that name; a name that is none is an address itself.

@@ -1,5 +1,5 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-mint contracts prove-contracts bench-gas prove-deps prove-compose
+.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-mint contracts prove-contracts bench-gas bench-claims prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
@@ -44,6 +44,10 @@ contracts:
 # The contract at length: proofs, static analysis, mutants, invariants at full size. Takes most of an hour.
 prove-contracts:
 	@contracts/tools/prove
+
+# The time of looking up codes that do not stand, by Welch's test: JSON lines. DB=postgres for the other database.
+bench-claims:
+	@COLOPHON_TEST_LOOKUPS=$${COLOPHON_TEST_LOOKUPS:-100000} tests/tools/with-postgres cargo test --release --locked --workspace --test it -- --nocapture timing::$(or $(DB),sqlite)
 
 # Gas by receipts: ours, the floor, and four well-known bases.
 bench-gas:

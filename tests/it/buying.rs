@@ -5,6 +5,7 @@ mod house;
 mod outbox;
 mod proving;
 mod returning;
+mod timing;
 mod undoing;
 
 use std::time::Duration;

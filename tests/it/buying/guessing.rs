@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use api::claim::code::ClaimCode;
 use api::server;
 use catalog::chance::{Chance, SystemChance};
-use futures_util::stream::{self, StreamExt};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -122,13 +122,20 @@ impl Tally {
     }
 }
 
+/// So many guesses, 32 at once, each of another code.
+async fn storm(front: &Shopfront, tally: &Tally, guesses: usize, from: fn(usize) -> String) {
+    let crowd = (0..32).map(|first| async move {
+        for number in (first..guesses).step_by(32) {
+            front.guess(&from(number), number * 3, tally).await;
+        }
+    });
+    join_all(crowd).await;
+}
+
 async fn guarded_house(db: &catalog::db::Db) -> House {
-    let settings = [
-        ("throttle.failures_by_address", "20"),
-        ("throttle.failures_in_all", "1000"),
-        ("throttle.trusted_proxies", "127.0.0.1"),
-    ];
-    House::open_beside(db, &settings, Parts { chance: Arc::new(ScantChance), ..Parts::default() }).await
+    let settings = [("throttle.failures_by_address", "20"), ("throttle.failures_in_all", "1000")];
+    let file = Some("[throttle]\ntrusted_proxies = [\"127.0.0.1\"]".to_owned());
+    House::open_beside(db, &settings, Parts { chance: Arc::new(ScantChance), file, ..Parts::default() }).await
 }
 
 both_databases! {
@@ -141,20 +148,16 @@ both_databases! {
         assert_eq!(front.ready().await["alarms"], Value::Null);
 
         let alone = Tally::default();
-        stream::iter(0..ALONE).for_each_concurrent(32, |number| front.guess("203.0.113.9", number, &alone)).await;
+        storm(&front, &alone, ALONE, |_| "203.0.113.9".to_owned()).await;
         let (reached, refused) = alone.told();
         assert!(reached <= BY_ADDRESS, "{reached} guesses of one address reached the books");
         assert_eq!(reached + refused, ALONE);
 
         let together = Tally::default();
         let each = usize::try_from(setting("COLOPHON_TEST_GUESSES", 2)).expect("a few");
-        let guesses = stream::iter(0..ADDRESSES * each).for_each_concurrent(32, |number| {
-            let (front, together) = (&front, &together);
-            async move {
-                let from = number % ADDRESSES;
-                let from = format!("10.0.{}.{}", from / 250, from % 250);
-                front.guess(&from, number * 3, together).await;
-            }
+        let guesses = storm(&front, &together, ADDRESSES * each, |number| {
+            let from = number % ADDRESSES;
+            format!("10.0.{}.{}", from / 250, from % 250)
         });
         // Far into the attack, and while it goes on, the buyer comes from an address of his own.
         let redeeming = async {

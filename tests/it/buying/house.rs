@@ -81,12 +81,19 @@ pub(super) struct Parts {
     pub(super) signers: Vec<Account>,
     /// Gives random bytes.
     pub(super) chance: Arc<dyn Chance>,
+    /// The settings' file.
+    pub(super) file: Option<String>,
 }
 
 impl Default for Parts {
     /// No chain, no signers.
     fn default() -> Self {
-        Self { wallets: WalletJudge::of_keys_alone(), signers: Vec::new(), chance: Arc::new(SystemChance) }
+        Self {
+            wallets: WalletJudge::of_keys_alone(),
+            signers: Vec::new(),
+            chance: Arc::new(SystemChance),
+            file: None,
+        }
     }
 }
 
@@ -114,7 +121,7 @@ impl House {
 
     /// Opens it with some other settings and parts.
     pub(super) async fn open_beside(db: &Db, settings: &[(&'static str, &str)], parts: Parts) -> Self {
-        let Parts { wallets, signers, chance } = parts;
+        let Parts { wallets, signers, chance, file } = parts;
         let folder = TempDir::with_prefix("colophon-house-").expect("a folder");
         let mut flags: Vec<_> = settings.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
         // Everybody in a test comes from one address.
@@ -124,7 +131,7 @@ impl House {
             }
         }
         flags.push(("data_dir", folder.path().display().to_string()));
-        let layers = Layers { flags, ..Layers::default() };
+        let layers = Layers { flags, file, ..Layers::default() };
         let settings = Settings::load(layers).expect("the default settings");
         let images = service::open_images(&settings).await.expect("the image store");
         let contract = "0x00000000000000000000000000000000c0109408".parse().expect("an account");

@@ -3,6 +3,8 @@
 
 mod shape;
 
+use std::future::Future;
+
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use catalog::account::Account;
@@ -54,6 +56,15 @@ fn recipient_of(app: &App, text: &str) -> Result<Account, InvalidField> {
         .map_err(|problem| InvalidField::new("recipient", "recipient_invalid", problem.to_string()))
 }
 
+/// Does what needs a code: for whom did not fail too often, and in even time where no claim answers.
+async fn guarded<T>(
+    app: &App,
+    client: ClientAddress,
+    work: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    app.throttles.claims.guard(client, app.clock.as_ref(), redeeming::in_even_time(work)).await
+}
+
 /// What a buyer sees of a claim: the certificate's facts, and how its token fares.
 async fn view(app: &App, tx: &mut Tx, claim: &Claim) -> Result<ClaimView, ApiError> {
     let sale = store::find_sale(tx, &claim.sale_id).await?.ok_or_else(claim_not_found)?;
@@ -95,7 +106,7 @@ async fn look_up_claim(
         let claim = redeeming::find_by_code(&mut tx, code, &state.settings.claims, state.clock.now()).await?;
         Reply::ok(&view(&state, &mut tx, &claim).await?)
     };
-    state.throttles.claims.guard(client, state.clock.as_ref(), found).await
+    guarded(&state, client, found).await
 }
 
 /// Shows how a claim fares to whoever looked it up within the last hour, without the code.
@@ -156,7 +167,7 @@ async fn challenge_wallet(
     let recipient = recipient_of(&state, &input.recipient)?;
     let code = redeeming::digest_of(&input.code, &state.claim_pepper);
     let (app, now) = (&state, state.clock.now());
-    let claim = app.throttles.claims.guard(client, app.clock.as_ref(), find_for(app, code, recipient)).await?;
+    let claim = guarded(app, client, find_for(app, code, recipient)).await?;
     let place = Place {
         public_base_url: &app.settings.public_base_url,
         chain_id: app.chain.chain_id,
@@ -242,7 +253,7 @@ async fn redeem_claim(
         let proof = prove(app, &claim, recipient, input.message.as_deref(), &input.signature).await?;
         Ok((claim, proof))
     };
-    let (claim, proof) = &app.throttles.claims.guard(client, app.clock.as_ref(), proven).await?;
+    let (claim, proof) = &guarded(app, client, proven).await?;
     let home = &app.home()?;
     let terms = &app.terms(home);
     let (sale_id, actor) = (&claim.sale_id, &Actor::Buyer(claim.claim_id.to_string()));

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod catalog;
+mod claims;
 mod idempotency;
 mod keys;
 mod operation;

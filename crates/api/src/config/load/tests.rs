@@ -74,6 +74,21 @@ fn the_environment_reaches_every_table() -> Result<(), SettingError> {
 }
 
 #[test]
+fn trusted_proxies_are_networks_and_never_everybody() -> Result<(), SettingError> {
+    assert!(Settings::load(Layers::default())?.throttle.proxies.networks.is_empty());
+    let settings = from_environment("COLOPHON_THROTTLE__TRUSTED_PROXIES", "10.0.0.0/8,2001:db8::7")?;
+    let networks: Vec<_> = settings.throttle.proxies.networks.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "2001:db8::7/128"]);
+    for odd in ["0.0.0.0/0", "::/0", "proxy.example", "10.0.0.0/33", ""] {
+        let sentence = sentence(from_file(&format!("[throttle]\ntrusted_proxies = [\"{odd}\"]")));
+        assert!(sentence.contains("throttle.trusted_proxies"), "{odd}: {sentence}");
+    }
+    let sentence = sentence(from_file("[throttle]\nclient_address_header = \"x-real-ip\""));
+    assert!(sentence.contains("throttle.client_address_header"), "{sentence}");
+    Ok(())
+}
+
+#[test]
 fn a_list_of_addresses_is_read_from_the_environment_and_hidden() -> Result<(), SettingError> {
     let environment = HashMap::from([
         ("COLOPHON_RPC_URLS".to_owned(), "https://a.example/key,https://b.example".to_owned()),

@@ -2,7 +2,6 @@
 
 mod bad_input;
 mod catalog;
-mod claims;
 mod idempotency;
 mod keys;
 mod operation;

@@ -101,8 +101,11 @@ impl Courier {
                 return Ok(None);
             };
             let taken = store::take_deliveries(&mut tx, id, &self.holder, lease, now, AT_ONCE).await?;
+            if taken.is_empty() {
+                return Ok(None);
+            }
             tx.commit().await?;
-            Ok((!taken.is_empty()).then_some((endpoint, taken)))
+            Ok(Some((endpoint, taken)))
         })
         .await
     }

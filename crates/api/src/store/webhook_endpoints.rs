@@ -72,10 +72,17 @@ catalog::statements! {
         WHERE state = 'enabled'
           AND paused_until <= $1
           AND EXISTS (SELECT 1
-                      FROM webhook_deliveries
-                      WHERE webhook_deliveries.webhook_endpoint_id = webhook_endpoints.webhook_endpoint_id
-                        AND webhook_deliveries.state = 'waiting'
-                        AND next_attempt_at <= $1)
+                      FROM webhook_deliveries AS due
+                      WHERE due.webhook_endpoint_id = webhook_endpoints.webhook_endpoint_id
+                        AND due.state = 'waiting'
+                        AND due.next_attempt_at <= $1
+                        -- What waits for its turn in its stream is not due.
+                        AND NOT EXISTS (SELECT 1
+                                        FROM webhook_deliveries AS earlier
+                                        WHERE earlier.webhook_endpoint_id = due.webhook_endpoint_id
+                                          AND earlier.stream = due.stream
+                                          AND earlier.state = 'waiting'
+                                          AND earlier.position < due.position))
         ORDER BY webhook_endpoint_id";
 }
 

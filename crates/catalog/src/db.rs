@@ -11,6 +11,7 @@
 mod connect;
 mod error;
 mod value;
+mod writer;
 
 use std::future::Future;
 
@@ -20,6 +21,7 @@ pub use connect::{Db, DbKind, DbUrl, InvalidDbUrl};
 pub use error::{DbError, Retryable};
 pub use value::Value;
 
+use self::writer::Turn;
 use crate::clock::Timestamp;
 
 /// How often a writing transaction is tried before its conflict is reported.
@@ -69,6 +71,7 @@ pub struct Tx {
 #[derive(Debug)]
 enum Inner {
     Sqlite(Transaction<'static, Sqlite>),
+    SqliteWriter(Turn),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -79,6 +82,10 @@ macro_rules! on_either {
         match &mut $tx.inner {
             Inner::Sqlite(transaction) => {
                 let ($connection, $text) = (&mut **transaction, sql.sqlite);
+                $body
+            }
+            Inner::SqliteWriter(turn) => {
+                let ($connection, $text) = (turn.connection()?, sql.sqlite);
                 $body
             }
             Inner::Postgres(transaction) => {
@@ -149,6 +156,7 @@ impl Tx {
     /// Makes everything durable that this transaction did.
     pub async fn commit(self) -> Result<(), DbError> {
         match self.inner {
+            Inner::SqliteWriter(turn) => return turn.commit().await,
             Inner::Sqlite(transaction) => transaction.commit().await,
             Inner::Postgres(transaction) => transaction.commit().await,
         }

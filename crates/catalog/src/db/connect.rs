@@ -10,6 +10,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+use super::writer::Writer;
 use super::{DbError, Inner, Tx};
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -86,7 +87,7 @@ pub struct Db {
 
 #[derive(Debug, Clone)]
 enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite { writer: Writer, readers: SqlitePool },
     Postgres(PgPool),
 }
 
@@ -118,7 +119,7 @@ impl Db {
         let writer = writer.connect_with(options.clone()).await?;
         let readers = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
         let readers = readers.connect_with(options.read_only(true)).await?;
-        Ok(Pools::Sqlite { writer, readers })
+        Ok(Pools::Sqlite { writer: Writer::new(writer, PATIENCE), readers })
     }
 
     /// Which database this is.
@@ -133,16 +134,19 @@ impl Db {
     /// Brings the schema up to date. Several processes may call it at once.
     pub async fn migrate(&self) -> Result<(), DbError> {
         match &self.pools {
-            Pools::Sqlite { writer, .. } => SQLITE_MIGRATIONS.run(writer).await,
+            Pools::Sqlite { writer, .. } => SQLITE_MIGRATIONS.run(writer.pool()).await,
             Pools::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
         }
         .map_err(DbError::Migration)
     }
 
-    /// Opens a transaction that writes. On `SQLite` it waits for the one writer before it.
+    /// Opens a transaction that writes. On `SQLite` it waits for the one writer before it, and writers that wait together
+    /// are committed together.
     pub async fn begin_write(&self) -> Result<Tx, DbError> {
         let inner = match &self.pools {
-            Pools::Sqlite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Inner::Sqlite),
+            Pools::Sqlite { writer, .. } => {
+                return Ok(Tx { inner: Inner::SqliteWriter(writer.begin().await?) });
+            }
             Pools::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
         };
         inner.map(|inner| Tx { inner }).map_err(|source| DbError::from_sqlx(source, "BEGIN"))

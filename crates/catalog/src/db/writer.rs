@@ -13,12 +13,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{Executor, Sqlite, Transaction};
+use sqlx::{Executor, Sqlite};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use super::DbError;
 
+/// Said by ourselves: the driver's own count of open transactions never recovers from one that the database ended.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+const COMMIT: &str = "COMMIT";
 /// Whose releases a commit serves: it is there as long as nothing rolled the whole back.
 const BEGIN_SHARED: &str = "SAVEPOINT shared";
 const END_SHARED: &str = "RELEASE shared";
@@ -41,7 +45,7 @@ pub(super) struct Writer {
 /// The commit that is being filled.
 #[derive(Debug, Default)]
 struct Shared {
-    open: Option<Transaction<'static, Sqlite>>,
+    open: Option<PoolConnection<Sqlite>>,
     /// Whose turn is over and who wait for the commit.
     released: Vec<oneshot::Sender<Result<(), DbError>>>,
     /// The last writer left without a commit: its changes are still there.
@@ -116,10 +120,10 @@ impl Writer {
 impl Shared {
     async fn begin(&mut self, pool: &SqlitePool) -> Result<(), DbError> {
         if self.open.is_none() {
-            let failed = |source| DbError::from_sqlx(source, "BEGIN");
-            let mut open = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-            open.execute(BEGIN_SHARED).await.map_err(failed)?;
-            self.open = Some(open);
+            // Kept before it begins: left half-way, it is abandoned as any other.
+            self.open = Some(pool.acquire().await.map_err(|source| DbError::from_sqlx(source, BEGIN))?);
+            self.run(BEGIN).await?;
+            self.run(BEGIN_SHARED).await?;
         }
         self.run(BEGIN_ONE).await
     }
@@ -129,35 +133,45 @@ impl Shared {
         open.execute(sql).await.map(drop).map_err(|source| DbError::from_sqlx(source, sql))
     }
 
+    async fn run_all(&mut self, steps: [&'static str; 2]) -> Result<(), DbError> {
+        for sql in steps {
+            self.run(sql).await?;
+        }
+        Ok(())
+    }
+
     /// Takes back what a writer left that gave up. Where that fails, all is given up that was not committed.
     async fn undo_abandoned(&mut self) {
-        if !std::mem::take(&mut self.abandoned) {
-            return;
-        }
-        let undone = match self.run(UNDO_ONE).await {
-            Ok(()) => self.run(END_ONE).await,
-            failed => failed,
-        };
-        if undone.is_err() {
-            // Dropped, the transaction is rolled back.
-            self.open = None;
-            self.answer(&Err(lost()));
+        if std::mem::take(&mut self.abandoned) && self.run_all([UNDO_ONE, END_ONE]).await.is_err() {
+            self.give_up();
         }
     }
 
-    /// Commits what was released, and tells everybody who waits for it.
+    /// Commits what was released, and tells everybody who waits for it. Not to be left half-way.
     async fn close(&mut self) {
         self.undo_abandoned().await;
-        let Some(mut open) = self.open.take() else { return };
-        let ended = match open.execute(END_SHARED).await {
-            Ok(_) => open.commit().await,
-            // The whole was rolled back behind our back; what stands open now, if anything, is not what was released.
-            Err(error) => Err(error),
-        };
-        if let Err(error) = &ended {
-            tracing::error!(%error, writers = self.released.len(), "a commit failed, and all that shared it");
+        if self.open.is_none() {
+            return;
         }
-        self.answer(&ended.map_err(|_| lost()));
+        // Where the whole was rolled back behind our back, the first of the two fails.
+        match self.run_all([END_SHARED, COMMIT]).await {
+            Ok(()) => {
+                self.open = None;
+                self.answer(&Ok(()));
+            }
+            Err(error) => {
+                tracing::error!(%error, writers = self.released.len(), "a commit failed, and all that shared it");
+                self.give_up();
+            }
+        }
+    }
+
+    /// Ends the connection, and with it whatever stands open on it; the pool makes another.
+    fn give_up(&mut self) {
+        if let Some(mut open) = self.open.take() {
+            open.close_on_drop();
+        }
+        self.answer(&Err(lost()));
     }
 
     fn answer(&mut self, ended: &Result<(), DbError>) {
@@ -186,8 +200,13 @@ impl Turn {
         self.shared()?.open.as_deref_mut().ok_or_else(nothing_open)
     }
 
-    /// Makes everything durable that was done in this turn, together with those who wait.
-    pub(super) async fn commit(mut self) -> Result<(), DbError> {
+    /// Makes everything durable that was done in this turn, together with those who wait. Once asked for, it is done,
+    /// whether or not anybody still waits for the answer.
+    pub(super) async fn commit(self) -> Result<(), DbError> {
+        tokio::spawn(self.commit_to_the_end()).await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    async fn commit_to_the_end(mut self) -> Result<(), DbError> {
         let writer = self.writer.clone();
         let shared = self.shared()?;
         shared.run(END_ONE).await?;

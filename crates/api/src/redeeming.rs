@@ -55,9 +55,7 @@ pub(crate) fn digest_of(text: &str, pepper: &ClaimPepper) -> CodeHmac {
 
 /// Hides in the time of an answer why no claim answers: each such answer leaves at a multiple of [`SLICE`] after its
 /// work began, whatever rows were found on the way.
-pub(crate) async fn in_even_time<T>(
-    work: impl Future<Output = Result<T, ApiError>>,
-) -> Result<T, ApiError> {
+pub(crate) async fn in_even_time<T>(work: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
     let begun = Instant::now();
     let outcome = work.await;
     if let Err(ApiError::NotFound { .. }) = &outcome {

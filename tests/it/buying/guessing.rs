@@ -93,7 +93,8 @@ impl Shopfront {
     }
 
     async fn guess(&self, from: &str, number: usize, tally: &Tally) {
-        let (status, wait, body) = self.post("/v1/claims/lookup", from, &json!({ "code": code_of(number) })).await;
+        let (status, wait, body) =
+            self.post("/v1/claims/lookup", from, &json!({ "code": code_of(number) })).await;
         match status {
             200 | 404 => tally.reached.fetch_add(1, Ordering::SeqCst),
             429 => {

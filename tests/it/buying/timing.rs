@@ -104,9 +104,8 @@ fn without_slowest(times: &[Vec<f64>; 4]) -> [Vec<f64>; 4] {
 
 fn largest(times: &[Vec<f64>; 4]) -> (f64, String) {
     let pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
-    let all = pairs.map(|(one, other)| {
-        (welch(&times[one], &times[other]), format!("{}/{}", KINDS[one], KINDS[other]))
-    });
+    let all = pairs
+        .map(|(one, other)| (welch(&times[one], &times[other]), format!("{}/{}", KINDS[one], KINDS[other])));
     all.into_iter().max_by(|one, other| one.0.total_cmp(&other.0)).expect("pairs")
 }
 

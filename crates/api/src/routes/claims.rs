@@ -18,10 +18,10 @@ use self::shape::{
     ChallengeInput, ChallengeView, ClaimView, LookupInput, RedeemInput, RedeemedView, StatusInput,
 };
 use super::reply::Reply;
-use crate::client_address::ClientAddress;
 use crate::claim::challenge::{Challenge, Place};
 use crate::claim::proof_text::ProofText;
 use crate::claim::{self, Claim, ClaimState, StatusToken};
+use crate::client_address::ClientAddress;
 use crate::error::{ApiError, Problem};
 use crate::json::Json;
 use crate::redeeming::{self, claim_not_active, claim_not_found, proof_invalid};

@@ -87,7 +87,10 @@ async fn only_wrong_codes_proofs_and_keys_count() {
     let client = address("192.0.2.1");
     for _ in 0..50 {
         assert_eq!(desk.ask(client, Ok(())).await, Ok(()));
-        assert_eq!(desk.ask(client, Err(ApiError::conflict("claim_not_active", "not yet"))).await, Err((409, 0)));
+        assert_eq!(
+            desk.ask(client, Err(ApiError::conflict("claim_not_active", "not yet"))).await,
+            Err((409, 0))
+        );
         assert_eq!(desk.ask(client, Err(ApiError::internal("counting", "broken"))).await, Err((500, 0)));
     }
     assert_eq!(desk.ask(client, Err(ApiError::KeyInvalid)).await, Err((401, 0)));

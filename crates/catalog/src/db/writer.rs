@@ -157,7 +157,7 @@ impl Shared {
         match self.run_all([END_SHARED, COMMIT]).await {
             Ok(()) => {
                 self.open = None;
-                self.answer(&Ok(()));
+                self.answer(true);
             }
             Err(error) => {
                 tracing::error!(%error, writers = self.released.len(), "a commit failed, and all that shared it");
@@ -171,13 +171,13 @@ impl Shared {
         if let Some(mut open) = self.open.take() {
             open.close_on_drop();
         }
-        self.answer(&Err(lost()));
+        self.answer(false);
     }
 
-    fn answer(&mut self, ended: &Result<(), DbError>) {
+    fn answer(&mut self, committed: bool) {
         for waiting in self.released.drain(..) {
             // Whoever no longer listens has given up on the answer, not on the commit.
-            let _ = waiting.send(ended.as_ref().map(|()| ()).map_err(|_| lost()));
+            let _ = waiting.send(if committed { Ok(()) } else { Err(lost()) });
         }
     }
 }

@@ -1,5 +1,5 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-mint contracts prove-contracts bench-gas bench-claims prove-deps prove-compose
+.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-mint prove-crashes contracts prove-contracts bench-gas bench-claims prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
@@ -56,6 +56,11 @@ bench-gas:
 # Ten million events of random histories for the machine that takes a call to its end.
 prove-mint:
 	@PROPTEST_CASES=$${PROPTEST_CASES:-25600} cargo test --release --locked --workspace --lib -- --nocapture under_way::histories
+
+# The program dies at every place that it names, on both databases in full.
+prove-crashes:
+	@cargo build --release --locked --workspace --features failpoints --bin colophon
+	@COLOPHON_TEST_CRASHES=all tests/tools/with-postgres cargo test --release --locked --workspace --features failpoints --test it -- --nocapture crashes::
 
 # Licences, bans and advisories of what we depend on.
 prove-deps:

@@ -12,6 +12,7 @@ pub mod anvil;
 pub mod database;
 pub mod dice;
 pub mod house;
+pub mod oracle;
 pub mod postgres;
 pub mod program;
 pub mod trade;

@@ -16,6 +16,10 @@ mod buying;
 #[cfg(test)]
 mod chain_faults;
 #[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod endurance;
+#[cfg(test)]
 mod events_out;
 #[cfg(test)]
 mod journey;

@@ -2,6 +2,7 @@
 //! one of them refuses to start and says in which, before it can do harm.
 
 use catalog::account::Account;
+use catalog::crash_point;
 use catalog::db::{Db, DbError, retrying};
 use catalog::journal::{self, Event, Occasion};
 use serde::Serialize;
@@ -119,7 +120,10 @@ pub async fn bind(db: &Db, binding: &Binding, occasion: &Occasion<'_>) -> Result
                 return Err(BindingError::SecretDiffers { name: name.clone() });
             }
         }
-        Ok(tx.commit().await?)
+        crash_point!("start.binding");
+        tx.commit().await?;
+        crash_point!("start.bound");
+        Ok(())
     })
     .await
 }

@@ -2,6 +2,7 @@
 //! transaction, under the locks of sale and claim.
 
 use catalog::clock::Timestamp;
+use catalog::crash_point;
 use catalog::db::{DbError, Tx};
 use catalog::impression::{Impression, ImpressionState};
 use catalog::journal::{self, Occasion};
@@ -98,6 +99,7 @@ pub(crate) async fn carry_out(
 ) -> Result<(), ApiError> {
     let waits = matter.due(sale).waits || effects.contains(&Effect::ReissueToken);
     store::update_sale(tx, sale, waits, occasion.at).await?;
+    crash_point!("carry_out.sale");
     let Matter { mut claim, token, mut sheet, .. } = matter;
     for effect in effects {
         match *effect {
@@ -106,32 +108,40 @@ pub(crate) async fn carry_out(
                 store::update_claim(tx, &claim, occasion.at).await?;
                 let event = ClaimEvent::Opened { claim_id: claim.claim_id.clone() };
                 journal::append(tx, occasion, &event).await?;
+                crash_point!("carry_out.claim_opened");
             }
             Effect::VoidClaim => {
                 claim = claim.void().map_err(odd_claim)?;
                 store::update_claim(tx, &claim, occasion.at).await?;
                 let event = ClaimEvent::Voided { claim_id: claim.claim_id.clone() };
                 journal::append(tx, occasion, &event).await?;
+                crash_point!("carry_out.claim_voided");
             }
             Effect::VoidToken(reason) => void_token(tx, occasion, token.as_ref(), reason).await?,
             Effect::SettleToken => {
                 if let Some(token) = &token {
                     let call = Call::Settle { token_id: token.token_id };
                     minting_store::queue_call(tx, occasion, &call, Some(&token.mint_call_id)).await?;
+                    crash_point!("carry_out.settling");
                 }
             }
             Effect::FlagToken(cause) => flag(tx, occasion, sale, token.as_ref(), Some(cause)).await?,
             Effect::UnflagToken => flag(tx, occasion, sale, token.as_ref(), None).await?,
             Effect::ReissueToken => {
                 claim = redeeming::reissue(tx, occasion, sale, claim, terms).await?;
+                crash_point!("carry_out.reissued");
             }
-            Effect::MoveSheet(state) => sheet = stand(tx, occasion, sheet, state).await?,
+            Effect::MoveSheet(state) => {
+                sheet = stand(tx, occasion, sheet, state).await?;
+                crash_point!("carry_out.sheet_moved");
+            }
             Effect::MarkUnreturned(unreturned) => {
                 sheet.unreturned = unreturned;
                 catalog_store::mark_impression(tx, &sheet, occasion.at).await?;
                 let impression_id = sheet.impression_id.clone();
                 let event = CatalogEvent::ImpressionMarked { impression_id, unreturned };
                 journal::append(tx, occasion, &event).await?;
+                crash_point!("carry_out.sheet_marked");
             }
             Effect::ReportWindowOutlivesLock => {
                 metrics::counter!("colophon_windows_outliving_lock_total").increment(1);
@@ -154,6 +164,7 @@ async fn void_token(
 ) -> Result<(), ApiError> {
     let Some(token) = token else { return Ok(()) };
     minting_store::withdraw_call(tx, occasion, &format!("mint:{}", token.token_id)).await?;
+    crash_point!("carry_out.mint_withdrawn");
     minting_store::void_token(tx, occasion, token.token_id, reason).await?;
     Ok(())
 }
@@ -171,7 +182,9 @@ async fn flag(
         Some(cause) => SaleEvent::TokenFlagged { sale_id, token_id, cause: cause.as_str() },
         None => SaleEvent::TokenUnflagged { sale_id, token_id },
     };
-    journal::append(tx, occasion, &event).await
+    journal::append(tx, occasion, &event).await?;
+    crash_point!("carry_out.flagged");
+    Ok(())
 }
 
 async fn stand(

@@ -2,12 +2,15 @@
 
 mod probes;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use catalog::account::Account;
 use catalog::chance::Chance;
 use catalog::clock::Clock;
+use catalog::crash_point;
 use catalog::db::{Db, DbError, DbKind};
 use catalog::journal::Occasion;
 use minting::chain::{Chain, ChainError, Role};
@@ -34,6 +37,9 @@ use crate::state::ChainFacts;
 const COLLECTION: (&str, &str) = ("Colophon Prints", "PRINT");
 /// Tips below this are refused by many pools, in wei.
 const MIN_TIP: u128 = 1;
+/// The first and the longest pause while the chain is not heard at the start.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A lane has at most so many transactions that wait for a block: pools keep 64 of an account.
 const MOST_WAITING: usize = 32;
 
@@ -50,13 +56,16 @@ pub enum ChainSideError {
     #[error("`secrets_dir` must be given with PostgreSQL or `rpc_urls`, and hold the secrets")]
     SecretsMissing,
     /// No node answers with the chain id that was set.
-    #[error("no node in `rpc_urls` answers as chain {chain_id}: {found}")]
+    #[error("no node in `rpc_urls` answers as chain {chain_id}: one is chain {found}")]
     WrongChain {
         /// The setting.
         chain_id: u64,
         /// What was found.
-        found: String,
+        found: u64,
     },
+    /// No node answers at all.
+    #[error("no node in `rpc_urls` answers")]
+    NoNode,
     /// An address of a node is none.
     #[error("`rpc_urls` holds an address that is none")]
     OddUrl,
@@ -89,6 +98,40 @@ pub enum ChainSideError {
     /// The database failed.
     #[error("the books could not be read or written")]
     Db(#[from] DbError),
+}
+
+impl ChainSideError {
+    /// True where the chain was not heard, so that it may be heard later.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Self::NoNode => true,
+            Self::Chain(error) | Self::Lane(OpenLaneError::Chain(error)) => {
+                error.is_of_the_provider()
+                    || matches!(error, ChainError::NoProvider { .. } | ChainError::NoAgreement { .. })
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Tries again, ever more slowly and as long as the settings say, while the chain is not heard.
+pub async fn patiently<T, F>(settings: &Settings, attempt: impl FnMut() -> F) -> Result<T, ChainSideError>
+where
+    F: Future<Output = Result<T, ChainSideError>>,
+{
+    let patience = settings.chain.patience;
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(FIRST_PAUSE.min(patience))
+        .with_max_delay(LONGEST_PAUSE.min(patience))
+        .without_max_times()
+        .with_total_delay(Some(patience))
+        .with_jitter();
+    let tell = |error: &ChainSideError, pause: Duration| {
+        let error = crate::error::chain(error);
+        tracing::warn!(error, ?pause, "the chain is not heard yet: waiting");
+    };
+    attempt.retry(pauses).sleep(tokio::time::sleep).when(ChainSideError::is_silence).notify(tell).await
 }
 
 /// The chain as it was reached: embedded and started by us, or given.
@@ -154,16 +197,16 @@ pub async fn reach(settings: &Settings) -> Result<Reached, ChainSideError> {
         return Ok(Reached { devchain: Some(devchain), url, chain_id: devchain::CHAIN_ID });
     }
     let chain_id = settings.chain.chain_id.ok_or(ChainSideError::SettingMissing("chain_id"))?;
-    let mut found = "none answers".to_owned();
+    let mut found = None;
     for url in addresses(settings)? {
         let node = RpcChain::new(url.clone(), Account::from_bytes([0; 20]), Finality::Tag)?;
         match node.chain_id().await {
             Ok(id) if id == chain_id => return Ok(Reached { devchain: None, url, chain_id }),
-            Ok(id) => found = format!("one is chain {id}"),
+            Ok(id) => found = Some(id),
             Err(error) => tracing::warn!(%error, "a node does not answer"),
         }
     }
-    Err(ChainSideError::WrongChain { chain_id, found })
+    Err(found.map_or(ChainSideError::NoNode, |found| ChainSideError::WrongChain { chain_id, found }))
 }
 
 /// Opens the chain's side: reaches the chain, reads or makes the secrets, deploys the contract on a first embedded
@@ -182,7 +225,9 @@ pub async fn open(ground: &Ground<'_>) -> Result<ChainSide, ChainSideError> {
         return Err(ChainSideError::SecretsMissing);
     }
     let secrets = Secrets::load(dir)?;
+    crash_point!("start.secrets");
     let Reached { devchain, url, chain_id } = reach(settings).await?;
+    crash_point!("start.chain");
     if let Some(devchain) = &devchain {
         devchain.endow(&secrets.signers()).await?;
     }
@@ -217,6 +262,7 @@ async fn deploy_embedded(
     let admin = SigningKey::open(settings.secrets_dir.path(), secrets::ADMIN)?;
     devchain.endow(&[admin.account()]).await?;
     let contract = deploy(settings, secrets, &admin, devchain.url()).await?;
+    crash_point!("start.deployed");
     // Before the database is bound to it: a chain that dies now must come back with the contract.
     devchain.saved(&settings.data_dir).await?;
     tracing::info!(%contract, "contract deployed on the development chain");
@@ -254,10 +300,15 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// Stops every lane after its present pass, and waits for it.
-    pub async fn stop(self) {
+    /// Tells every lane to take no new nonce and to stop after its present pass.
+    pub fn tell_to_stop(&self) {
         // Fails only when no lane is left to hear it.
         let _ = self.stop.send(true);
+    }
+
+    /// Stops every lane after its present pass, and waits for it.
+    pub async fn stop(self) {
+        self.tell_to_stop();
         for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a lane ended badly");
@@ -303,12 +354,12 @@ impl ChainSide {
         });
         let (stop, stopped) = watch::channel(false);
         let rhythm = Rhythm { busy: settings.poll_interval / 4, idle: settings.poll_interval };
-        let mut tasks = Vec::new();
+        let mut lanes = Vec::new();
         for (_, role, key) in &self.secrets.lanes {
-            let lane = Lane::open(Arc::clone(&pipeline), key.clone(), *role).await?;
-            tasks.push(worker::spawn(lane, wake.clone(), rhythm, stopped.clone()));
+            lanes.push(Lane::open(Arc::clone(&pipeline), key.clone(), *role).await?);
         }
-        Ok(Lanes { stop, tasks })
+        let work = |lane| worker::spawn(lane, wake.clone(), rhythm, stopped.clone());
+        Ok(Lanes { stop, tasks: lanes.into_iter().map(work).collect() })
     }
 
     /// What `/readyz` asks of the chain.

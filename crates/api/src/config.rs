@@ -24,6 +24,13 @@ pub fn anvil_search_path() -> Option<std::ffi::OsString> {
     std::env::var_os("PATH")
 }
 
+/// What a test wants to happen where: see `catalog::crash`.
+#[cfg(feature = "failpoints")]
+#[must_use]
+pub fn failpoints() -> String {
+    std::env::var_os("FAILPOINTS").and_then(|plan| plan.into_string().ok()).unwrap_or_default()
+}
+
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -106,6 +113,8 @@ pub struct ChainSettings {
     pub chain_id: Option<u64>,
     /// The contract; with RPC addresses it must be given.
     pub contract: Option<Account>,
+    /// How long a start waits for the chain to answer.
+    pub patience: Duration,
     /// The program of the embedded development chain, where it is not found by itself.
     pub anvil: Option<PathBuf>,
 }

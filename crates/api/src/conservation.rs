@@ -1,6 +1,7 @@
 //! Conservation, every minute: each sheet is in one state and belongs to at most one sale, no sheet has two live tokens, and
 //! nothing of an undone sale can be claimed. A breach is a fault of ours or a hand in the database: it is an alarm.
 
+use catalog::crash_point;
 use std::time::Duration;
 
 use catalog::db::DbError;
@@ -15,6 +16,7 @@ const PAUSE: Duration = Duration::from_mins(1);
 pub async fn check(app: &AppState) -> Result<i64, DbError> {
     let mut tx = app.db.begin_read().await?;
     let breaches = store::count_breaches(&mut tx).await?;
+    crash_point!("conservation.counted");
     for (law, count) in &breaches {
         if *count > 0 {
             tracing::error!(law, count, "conservation is broken");

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::clock::Timestamp;
+use catalog::crash_point;
 use catalog::db::retrying;
 use catalog::journal::Occasion;
 use minting::chain::{Chain, ChainError, StatusOnChain};
@@ -147,12 +148,15 @@ async fn follow_one(app: &App, sale_id: &SaleId, surrendered: Option<TokenId>) -
     let claim = store::lock_claim_of_sale(&mut tx, sale_id).await?;
     if let Some(token_id) = surrendered {
         minting_store::record_surrender(&mut tx, &occasion, token_id).await?;
+        crash_point!("follow.surrendered");
     }
     let matter = Matter::of(&mut tx, &sale, claim, &terms, occasion.at).await?;
     let effects = matter.due(&sale).effects;
     let sale = sale.after(&effects);
     carrying_out::carry_out(&mut tx, &occasion, &sale, matter, &effects, &terms).await?;
+    crash_point!("follow");
     tx.commit().await?;
+    crash_point!("follow.committed");
     app.wake.ring();
     Ok(())
 }

@@ -27,7 +27,8 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use catalog::db::{Tx, retrying};
+use catalog::crash_point;
+use catalog::db::{Db, DbError, Tx, retrying};
 use catalog::digest::Sha256Digest;
 
 use crate::auth::Caller;
@@ -126,6 +127,7 @@ impl Slot {
     pub async fn complete(&self, tx: &mut Tx, reply: Reply) -> Result<Done, ApiError> {
         if let Some(held) = &self.0 {
             held.store(tx, &reply).await?;
+            crash_point!("idempotency.answered");
         }
         Ok(Done(reply))
     }
@@ -145,6 +147,7 @@ impl Held {
         retrying(|| async {
             let mut tx = app.db.begin_write().await?;
             self.store(&mut tx, &reply).await?;
+            crash_point!("idempotency.refused");
             tx.commit().await.map_err(ApiError::from)
         })
         .await
@@ -154,6 +157,7 @@ impl Held {
         let outcome: Result<(), ApiError> = retrying(|| async {
             let mut tx = app.db.begin_write().await?;
             store::release_slot(&mut tx, &self.key, &self.attempt).await?;
+            crash_point!("idempotency.freed");
             tx.commit().await.map_err(ApiError::from)
         })
         .await;
@@ -205,6 +209,7 @@ async fn begin(app: &App, key: SlotKey, body: Sha256Digest) -> Result<Begin, Api
         let now = tx.now().await?;
         if store::take_slot(&mut tx, &key, body, &attempt, now, now.plus(LEASE)).await? {
             tx.commit().await?;
+            crash_point!("idempotency.taken");
             let held = Held { key: key.clone(), attempt: attempt.clone() };
             return Ok(Begin::Proceed(Slot(Some(Arc::new(held)))));
         }
@@ -248,7 +253,10 @@ where
     // From here on the key's fate is decided below, not by the guard.
     let held = guard.held.take();
     match (outcome, held) {
-        (Ok(Done(reply)), _) => Ok(reply.into_response()),
+        (Ok(Done(reply)), _) => {
+            crash_point!("idempotency.committed");
+            Ok(reply.into_response())
+        }
         (Err(error), None) => Err(error),
         (Err(error), Some(held)) => {
             if error.is_final() && held.settle(state, &error).await.is_ok() {
@@ -260,12 +268,21 @@ where
     }
 }
 
+/// Frees the keys that attempts hold which died with their process, where no other process can hold one; says how many.
+pub async fn free_all(db: &Db) -> Result<u64, DbError> {
+    let mut tx = db.begin_write().await?;
+    let freed = store::free_slots(&mut tx).await?;
+    tx.commit().await?;
+    Ok(freed)
+}
+
 /// Removes answers older than 30 days, at most 10,000 at once; says how many.
 pub async fn sweep(app: &App) -> Result<u64, ApiError> {
     retrying(|| async {
         let mut tx = app.db.begin_write().await?;
         let before = tx.now().await?.minus(KEPT);
         let removed = store::remove_old_slots(&mut tx, before, SWEEP_ROWS).await?;
+        crash_point!("idempotency.swept");
         tx.commit().await?;
         Ok(removed)
     })

@@ -13,6 +13,7 @@ pub mod auth;
 pub mod binding;
 mod carrying_out;
 pub mod chain_side;
+pub mod chores;
 pub mod claim;
 pub mod cli;
 pub mod client_address;

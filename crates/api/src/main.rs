@@ -11,7 +11,7 @@ use api::config::{LogSettings, Settings};
 use api::keys::{KeyRing, key_name};
 use api::secrets::{ADMIN, Secrets};
 use api::service::open_database;
-use api::telemetry;
+use api::telemetry::{self, Log};
 use catalog::chance::SystemChance;
 use catalog::clock::SystemClock;
 use clap::Parser as _;
@@ -36,17 +36,19 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    #[cfg(feature = "failpoints")]
+    catalog::crash::arm(&api::config::failpoints())?;
     let settings = cli.settings.load()?;
     let log = match &cli.command {
         // The demo's transcript is what a person reads; the service behind it tells only of trouble.
         Command::Demo { .. } => LogSettings { level: "warn".to_owned(), ..settings.log.clone() },
         _ => settings.log.clone(),
     };
-    telemetry::start_logging(&log)?;
+    let log = telemetry::start_logging(&log)?;
     let done = match cli.command {
         Command::Reconcile(args) => return reconcile(&settings, args).await,
         Command::Audit(AuditCommand::Verify { head }) => return audit(&settings, head.as_deref()).await,
-        Command::Serve => serve(settings).await,
+        Command::Serve => serve(settings, &log).await,
         Command::Demo { image } => {
             let told = api::demo::play(&settings, image.as_deref()).await?;
             writeln!(std::io::stdout(), "{}", serde_json::to_string(&told)?)?;
@@ -65,8 +67,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
-async fn serve(settings: Settings) -> anyhow::Result<()> {
+async fn serve(settings: Settings, log: &Log) -> anyhow::Result<()> {
     let metrics = telemetry::start_counting()?;
+    tokio::spawn(log.count_dropped());
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", settings.listen))?;
     Ok(api::service::serve(settings, listener, metrics, api::server::stop_signal()).await?)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use catalog::account::Account;
 use catalog::clock::Timestamp;
+use catalog::crash_point;
 use catalog::db::{DbError, Tx};
 use catalog::edition::{Edition, Publication};
 use catalog::impression::Impression;
@@ -196,6 +197,7 @@ pub(crate) async fn redeem(
     let settles_at =
         settles_at(occasion.at, sale.goods.delivered_at(), &terms.policies.of(sale.sold_at).returns);
     let token = issue_token(tx, occasion, &sale, proof.recipient, settles_at, terms).await?;
+    crash_point!("redeem.token_issued");
     let redemption = Redemption {
         recipient: proof.recipient,
         token_id: token.token_id,

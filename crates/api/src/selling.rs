@@ -1,6 +1,7 @@
 //! Sales as they reach the books: each function is one decision under the locks of edition, sale and claim, in
 //! that order, in the caller's transaction. Order routes use them now, order feeds later.
 
+use catalog::crash_point;
 use catalog::db::{DbError, Tx};
 use catalog::edition::Edition;
 use catalog::ids::{EditionId, ImpressionId};
@@ -58,6 +59,7 @@ pub(crate) async fn record(
             error => error.into(),
         })?;
         journal::append(tx, occasion, &SaleEvent::recorded(&sale)).await?;
+        crash_point!("sale.before_claim");
         prepare_claim(tx, occasion, &sale, open_on).await?;
         sales.push(sale);
     }

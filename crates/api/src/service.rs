@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use catalog::chance::{Chance, SystemChance};
 use catalog::clock::{Clock, SystemClock};
-use catalog::db::{Db, DbError, DbUrl};
+use catalog::db::{Db, DbError, DbKind, DbUrl};
 use metrics_exporter_prometheus::PrometheusHandle;
 use minting::chain::Chain;
 use minting::image_intake::{ImageIntake, ImageIntakeError};
@@ -15,6 +15,7 @@ use minting::image_store::{ImageStore, ImageStoreError};
 use minting::wallet::WalletJudge;
 use minting::worker::Wake;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::chain_side::{self, ChainSide, ChainSideError, Ground};
 use crate::config::Settings;
@@ -24,7 +25,7 @@ use crate::outbox::publishing;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
 use crate::state::{App, AppState, Outbox};
 use crate::throttle::Throttles;
-use crate::{audit, conservation, following, routes, server};
+use crate::{audit, chores, conservation, following, idempotency, routes, server};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -166,34 +167,30 @@ pub async fn serve(
 ) -> Result<(), StartError> {
     let _lock = lock_for_serving(&settings)?;
     let db = open_database(&settings).await?;
+    if db.kind() == DbKind::Sqlite {
+        // Under the data directory's lock, whoever held a key is dead.
+        let freed = idempotency::free_all(&db).await.map_err(ChainSideError::from)?;
+        tracing::debug!(freed, "freed idempotency keys of requests that died");
+    }
     let images = open_images(&settings).await?;
     let (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>) = (Arc::new(SystemClock), Arc::new(SystemChance));
     let ground = Ground { settings: &settings, db: &db, images: &images, clock, chance };
-    let chain = chain_side::open(&ground).await?;
+    let chain = chain_side::patiently(&settings, || chain_side::open(&ground)).await?;
     let state = assemble(settings, db, images, &chain, metrics).await?;
-    let lanes = chain
-        .start_lanes(
-            &state.settings.minting,
-            &state.db,
-            Arc::clone(&state.clock),
-            Arc::clone(&state.chance),
-            &state.wake,
-        )
-        .await?;
+    let lanes = chain_side::patiently(&state.settings, || {
+        let (clock, chance) = (Arc::clone(&state.clock), Arc::clone(&state.chance));
+        chain.start_lanes(&state.settings.minting, &state.db, clock, chance, &state.wake)
+    })
+    .await?;
     let address = listener.local_addr().map_err(StartError::Listen)?;
     tracing::info!(%address, database = %state.settings.database_url, "serving");
-    let follower = Follower::new(Arc::clone(&state), Arc::clone(&chain.chain) as Arc<dyn Chain>);
-    let courier = Courier::new(Arc::clone(&state))?;
-    let chores = [
-        tokio::spawn(server::sweep_forever(Arc::clone(&state))),
-        tokio::spawn(conservation::check_forever(Arc::clone(&state))),
-        tokio::spawn(audit::sealing::seal_forever(Arc::clone(&state))),
-        tokio::spawn(audit::head_file::export_forever(Arc::clone(&state))),
-        tokio::spawn(publishing::publish_forever(Arc::clone(&state))),
-        tokio::spawn(courier::deliver_forever(courier)),
-        tokio::spawn(following::follow_forever(follower)),
-    ];
+    let chores = start_chores(&state, &chain, Courier::new(Arc::clone(&state))?);
     let connections = state.settings.limits.connections;
+    let stop = async {
+        stop.await;
+        // Before requests under way are waited for: no nonce is taken from here on.
+        lanes.tell_to_stop();
+    };
     server::serve(listener, routes::router(Arc::clone(&state)), connections, stop).await;
     chores.iter().for_each(tokio::task::JoinHandle::abort);
     lanes.stop().await;
@@ -203,4 +200,21 @@ pub async fn serve(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What goes on beside requests and lanes.
+fn start_chores(state: &AppState, chain: &ChainSide, courier: Courier) -> [JoinHandle<()>; 7] {
+    let app = || Arc::clone(state);
+    let (sweeps, checks, seals, exports, publishes, follows) = (app(), app(), app(), app(), app(), app());
+    let chain = Arc::clone(&chain.chain) as Arc<dyn Chain>;
+    let follower = move || Follower::new(Arc::clone(&follows), Arc::clone(&chain));
+    [
+        chores::keep_up("sweep", move || server::sweep_forever(Arc::clone(&sweeps))),
+        chores::keep_up("conservation", move || conservation::check_forever(Arc::clone(&checks))),
+        chores::keep_up("seal", move || audit::sealing::seal_forever(Arc::clone(&seals))),
+        chores::keep_up("head", move || audit::head_file::export_forever(Arc::clone(&exports))),
+        chores::keep_up("publish", move || publishing::publish_forever(Arc::clone(&publishes))),
+        chores::keep_up("deliver", move || courier::deliver_forever(courier.clone())),
+        chores::keep_up("follow", move || following::follow_forever(follower())),
+    ]
 }

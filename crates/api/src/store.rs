@@ -27,7 +27,8 @@ pub use claims::{
 pub use conservation::count_breaches;
 pub(crate) use deployments::{find_deployment, insert_deployment, insert_key_check, list_key_checks};
 pub(crate) use idempotency_keys::{
-    SlotKey, SlotRow, StoredReply, complete_slot, find_slot, release_slot, remove_old_slots, take_slot,
+    SlotKey, SlotRow, StoredReply, complete_slot, find_slot, free_slots, release_slot, remove_old_slots,
+    take_slot,
 };
 pub(crate) use outgoing_events::{
     EventFilter, find_event, find_event_position, find_outbox_head, find_stream_of_token,

@@ -1,7 +1,8 @@
 //! What the operator sees: one log line a request, a request id everywhere, counters by route. Logs go to
 //! standard error and hold no query string, no body and no header.
 
-use std::time::Instant;
+use std::future::Future;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -9,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing::Instrument;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, LogSettings};
@@ -19,6 +21,10 @@ pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id"
 
 /// Longest request id that is taken from outside.
 const ID_CHARS: usize = 64;
+/// Lines that wait for a log's reader at most.
+const KEPT_LINES: usize = 10_000;
+/// How often dropped lines are counted.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// Upper bounds of the latency histogram, in seconds.
 const BUCKETS: [f64; 12] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 
@@ -47,15 +53,41 @@ pub enum TelemetryError {
     Metrics(#[source] metrics_exporter_prometheus::BuildError),
 }
 
-/// Sends the logs of this process to standard error.
-pub fn start_logging(settings: &LogSettings) -> Result<(), TelemetryError> {
+/// The log of this process. When it is dropped, what is still to be written is written.
+pub struct Log {
+    dropped: ErrorCounter,
+    _writer: WorkerGuard,
+}
+
+/// Sends the logs of this process to standard error. Nobody waits for the reader: when it stands still, lines are kept for
+/// a while, then dropped and counted.
+pub fn start_logging(settings: &LogSettings) -> Result<Log, TelemetryError> {
     let filter = EnvFilter::try_new(&settings.level).map_err(TelemetryError::Level)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let (queue, writer) =
+        NonBlockingBuilder::default().buffered_lines_limit(KEPT_LINES).finish(std::io::stderr());
+    let log = Log { dropped: queue.error_counter(), _writer: writer };
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(queue);
     match settings.format {
         LogFormat::Plain => lines.with_ansi(false).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
     }
-    .map_err(TelemetryError::Logging)
+    .map_err(TelemetryError::Logging)?;
+    Ok(log)
+}
+
+impl Log {
+    /// Counts the lines that were dropped, in `colophon_log_lines_dropped_total`. Runs until it is dropped or aborted.
+    pub fn count_dropped(&self) -> impl Future<Output = ()> + use<> {
+        let dropped = self.dropped.clone();
+        async move {
+            let mut beats = tokio::time::interval(COUNT_EVERY);
+            loop {
+                beats.tick().await;
+                let count = u64::try_from(dropped.dropped_lines()).unwrap_or(u64::MAX);
+                metrics::counter!("colophon_log_lines_dropped_total").absolute(count);
+            }
+        }
+    }
 }
 
 fn counting() -> Result<PrometheusBuilder, TelemetryError> {

@@ -1,6 +1,7 @@
 //! What the shop tells of a sale, on its way into the books: one decision under the locks of edition, sale and claim, in
 //! that order, in the caller's transaction. Order routes use it now, order feeds later.
 
+use catalog::crash_point;
 use catalog::db::Tx;
 use catalog::ids::ImpressionId;
 use catalog::impression::{Impression, ImpressionState};
@@ -48,7 +49,27 @@ pub(crate) async fn tell(
         sale.decide(event, &matter.known).map_err(refused)?;
     journal::append(tx, occasion, &SaleEvent::told(&sale, event)).await?;
     carrying_out::carry_out(tx, occasion, &sale, matter, &effects, terms).await?;
+    told(event);
     Ok(sale)
+}
+
+/// The event and all that it caused are written, and not committed.
+fn told(event: &ShopEvent) {
+    match event {
+        // Every sale is recorded as paid: told again it changes nothing.
+        ShopEvent::Paid => {}
+        ShopEvent::Shipped { .. } => crash_point!("tell.shipped"),
+        ShopEvent::Delivered { .. } => crash_point!("tell.delivered"),
+        ShopEvent::Lost { .. } => crash_point!("tell.lost"),
+        ShopEvent::Canceled { .. } => crash_point!("tell.canceled"),
+        ShopEvent::ReturnRequested { .. } => crash_point!("tell.return_requested"),
+        ShopEvent::ReturnGivenUp { .. } => crash_point!("tell.return_given_up"),
+        ShopEvent::Received { .. } => crash_point!("tell.received"),
+        ShopEvent::Inspected { .. } => crash_point!("tell.inspected"),
+        ShopEvent::Refunded { .. } => crash_point!("tell.refunded"),
+        ShopEvent::AmountRefunded(_) => crash_point!("tell.amount_refunded"),
+        ShopEvent::Disputed { .. } => crash_point!("tell.disputed"),
+    }
 }
 
 /// Writes down money that went back without undoing the sale. The shop's name for it makes it one.
@@ -73,6 +94,7 @@ async fn note_amount(
             store::insert_amount_refund(tx, &sale.sale_id, refund, occasion.at).await?;
             let event = ShopEvent::AmountRefunded(refund.clone());
             journal::append(tx, occasion, &SaleEvent::told(&sale, &event)).await?;
+            told(&event);
         }
     }
     Ok(sale)
@@ -102,6 +124,7 @@ async fn exchange(
     if freed.state != before {
         move_sheet(tx, occasion, before, &freed).await?;
     }
+    crash_point!("exchange.freed");
     move_sheet(tx, occasion, ImpressionState::Available, &packed).await?;
     let event = SaleEvent::SheetExchanged {
         sale_id: sale.sale_id.clone(),

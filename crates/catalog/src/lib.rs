@@ -14,6 +14,7 @@ pub mod artwork;
 pub mod chance;
 pub mod clock;
 pub mod colophon;
+pub mod crash;
 pub mod db;
 pub mod digest;
 pub mod edition;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use catalog::account::Account;
+use catalog::crash_point;
 
 use crate::chain::{Chain, ChainError, CountAt};
 use crate::contract::{self, DamagedArtifact, IPrintEditions};
@@ -110,10 +111,12 @@ pub async fn deploy(
         fees: fees::quote(chain.fee_history().await?, policy)?,
     })?;
     let address = contract::account(contract::address(account).create(nonce));
+    crash_point!("deploy.signed");
     match chain.send(&bytes.raw).await {
         Ok(()) | Err(SendRefusal::AlreadyKnown | SendRefusal::Unknown(_)) => {}
         Err(refusal) => return Err(DeployError::Refused(refusal)),
     }
+    crash_point!("deploy.sent");
     let looks = PATIENCE.as_millis() / PAUSE.as_millis();
     for _ in 0..looks {
         if let Some(receipt) = chain.receipt(bytes.hash).await? {

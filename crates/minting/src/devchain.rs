@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use catalog::account::Account;
+use catalog::crash_point;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde::{Deserialize, Serialize};
 
@@ -110,8 +111,8 @@ impl DevChain {
                 tracing::info!(port = record.port, "development chain taken over");
                 return Ok(chain);
             }
-            end_stale(record.process_id, data_dir).await;
         }
+        end_stale(data_dir).await;
         Self::launch(data_dir, anvil, recorded.as_ref()).await
     }
 
@@ -144,12 +145,14 @@ impl DevChain {
             .process_group(0)
             .spawn()
             .map_err(|source| DevChainError::NotStarted { program: anvil.to_owned(), source })?;
+        crash_point!("devchain.spawned");
         let process_id = i32::try_from(child.id()).unwrap_or(0);
         let genesis_hash = recorded.and_then(|record| record.genesis_hash);
         let mut chain = Self::at(Record { port, process_id, chain_id: CHAIN_ID, genesis_hash })?;
         chain.started_here = true;
         // On record before it is used: whatever happens to us, the next start finds the process.
         write_record(data_dir, &chain.record)?;
+        crash_point!("devchain.recorded");
         chain.wait_until_it_answers(child, &log).await?;
         let genesis = chain.client()?.block_hash(0).await?;
         match (chain.record.genesis_hash, genesis) {
@@ -278,15 +281,20 @@ fn free_port(wanted: Option<u16>) -> std::io::Result<u16> {
     Ok(address.port())
 }
 
-/// Ends the recorded process, if its command line is our node on this state file; any other process is let be.
-async fn end_stale(process_id: i32, data_dir: &Path) {
-    let Ok(command_line) = fs::read(format!("/proc/{process_id}/cmdline")) else { return };
+/// Ends every process whose command line is our node on this state file, whether it is on record or its starter died
+/// before that; any other process is let be.
+async fn end_stale(data_dir: &Path) {
     let state = state_file(data_dir);
-    let is_ours =
-        command_line.split(|byte| *byte == 0).any(|word| word == state.as_os_str().as_encoded_bytes());
-    if is_ours {
-        tracing::warn!(process_id, "ending a development chain that does not answer");
-        end_process(process_id).await;
+    let Ok(processes) = fs::read_dir("/proc") else { return };
+    for process in processes.flatten() {
+        let Some(process_id) = process.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let Ok(command_line) = fs::read(process.path().join("cmdline")) else { continue };
+        if command_line.split(|byte| *byte == 0).any(|word| word == state.as_os_str().as_encoded_bytes()) {
+            tracing::warn!(process_id, "ending a development chain that does not answer");
+            end_process(process_id).await;
+        }
     }
 }
 

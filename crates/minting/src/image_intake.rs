@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use catalog::chance::Chance;
 use catalog::clock::Timestamp;
+use catalog::crash_point;
 use catalog::image::{ImageFormat, PrintImage};
 use futures_util::{Stream, StreamExt};
 use tokio::io::AsyncWriteExt;
@@ -106,6 +107,7 @@ impl ImageIntake {
     ) -> Result<PrintImage, ImageIntakeError> {
         let path = self.temporary.join(format!("{}.upload", hex::encode(self.chance.bytes::<16>())));
         let (file, fingerprint) = receive(chunks, path, limit.min(image::MAX_BYTES)).await?;
+        crash_point!("image.received");
         let Seen { format, width_px, height_px, renditions } = self.look_at(&file.0).await?;
 
         let Fingerprint { sha256, cid, byte_count } = fingerprint;
@@ -114,6 +116,7 @@ impl ImageIntake {
         self.store.put(sha256, ImageObject::Rendition(Rendition::Thumb), thumb).await?;
         self.store.put(sha256, ImageObject::Rendition(Rendition::Display), display).await?;
         self.store.put_from_file(sha256, ImageObject::Original, &file.0).await?;
+        crash_point!("image.kept");
         Ok(PrintImage { sha256, cid, format, width_px, height_px, byte_count, taken_in_at: now })
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use catalog::chance::Chance;
 use catalog::clock::Timestamp;
+use catalog::crash_point;
 use catalog::digest::Sha256Digest;
 use catalog::typed_id;
 use futures_util::Stream;
@@ -154,6 +155,7 @@ impl ImageStore {
         }
         let key = object.key(sha256);
         self.operator.write(&key, bytes.into()).await.map_err(failed("write", &key))?;
+        crash_point!("image.rendition_named");
         folder::flush(&self.folder, &key).await
     }
 
@@ -174,7 +176,9 @@ impl ImageStore {
             drop(writer.abort().await);
             return Err(error);
         }
+        crash_point!("image.unnamed");
         writer.close().await.map_err(failed("write", &key))?;
+        crash_point!("image.named");
         folder::flush(&self.folder, &key).await
     }
 

@@ -22,8 +22,11 @@ use std::time::Duration;
 use catalog::account::Account;
 use catalog::chance::Chance;
 use catalog::clock::{Clock, Timestamp};
+use catalog::crash_point;
 use catalog::db::{Db, DbError, DbKind};
 use catalog::journal::{self, Occasion};
+
+use tokio::sync::watch;
 
 use self::gas_need::GasNeed;
 use crate::call::CallKind;
@@ -95,6 +98,7 @@ pub struct Lane {
     costs: HashMap<B256, u128>,
     cannot_pay: bool,
     gas_need: GasNeed,
+    stop: watch::Receiver<bool>,
 }
 
 /// What a pass did.
@@ -205,7 +209,9 @@ impl Lane {
                 journal::append(&mut tx, &occasion, &MintingEvent::LaneOpened { signer, role, first_nonce })
                     .await?;
             }
+            crash_point!("lane.made");
             tx.commit().await?;
+            crash_point!("lane.made.committed");
         }
         let lane = Self {
             pipeline,
@@ -218,6 +224,8 @@ impl Lane {
             costs: HashMap::new(),
             cannot_pay: false,
             gas_need: GasNeed::default(),
+            // Of a sender that is gone: never told to stop.
+            stop: watch::channel(false).1,
         };
         Ok(lane)
     }
@@ -234,6 +242,24 @@ impl Lane {
         self.role
     }
 
+    /// Takes no new nonce once `stop` is true.
+    pub(crate) fn heed(&mut self, stop: watch::Receiver<bool>) {
+        self.stop = stop;
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Forgets what it remembers of the lane, as a new process would: after a pass that ended nobody knows where.
+    pub(crate) fn forget(&mut self) {
+        self.fence = None;
+        self.renewed_at = None;
+        self.counted_at = None;
+        self.sent.clear();
+        self.costs.clear();
+    }
+
     /// One pass.
     pub async fn pass(&mut self) -> Result<PassReport, PassError> {
         let mut report = PassReport::default();
@@ -242,6 +268,7 @@ impl Lane {
         let passed = self.work(fence, &mut report).await;
         if matches!(passed, Err(PassError::LeaseLost)) {
             self.renewed_at = None;
+            crash_point!("lease.lost");
         }
         passed.map(|()| report)
     }
@@ -258,6 +285,7 @@ impl Lane {
         let Some(fence) = self.fence.take() else { return Ok(()) };
         let mut tx = self.pipeline.db.begin_write().await?;
         store::release_lease(&mut tx, self.signer(), &self.pipeline.holder, fence).await?;
+        crash_point!("lease.given_back");
         tx.commit().await
     }
 
@@ -296,9 +324,13 @@ impl Lane {
         let sole = db.kind() == DbKind::Sqlite;
         let mut tx = db.begin_write().await?;
         let fence = store::take_lease(&mut tx, self.signer(), holder, settings.lease, sole).await?;
+        crash_point!("lease.taken");
         tx.commit().await?;
         self.renewed_at = fence.map(|_| now);
-        if fence != self.fence {
+        if fence == self.fence {
+            crash_point!("lease.renewed");
+        } else {
+            crash_point!("lease.taken.committed");
             // A new holder knows nothing: it counts and sends again.
             self.counted_at = None;
             self.sent.clear();
@@ -355,6 +387,7 @@ impl Lane {
             metrics::counter!("colophon_lanes_frozen_total").increment(1);
             let event = MintingEvent::LaneFrozen { signer, reason };
             journal::append(&mut tx, &self.occasion(), &event).await?;
+            crash_point!("lane.frozen");
         }
         tx.commit().await?;
         self.counted_at = Some(now);

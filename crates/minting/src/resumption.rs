@@ -7,6 +7,7 @@
 use catalog::account::Account;
 use catalog::chance::Chance;
 use catalog::clock::Clock;
+use catalog::crash_point;
 use catalog::db::{Db, DbError, Retryable, retrying};
 use catalog::journal::{self, Occasion};
 
@@ -138,6 +139,9 @@ impl Resumption<'_> {
         let occasion = Occasion::by_operator(now, "colophon lane resume", self.chance);
         let put_back = lost.len();
         journal::append(&mut tx, &occasion, &MintingEvent::LaneResumed { signer, put_back }).await?;
-        Ok(tx.commit().await?)
+        crash_point!("lane.resumed");
+        tx.commit().await?;
+        crash_point!("lane.resumed.committed");
+        Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! The loop around the pass: one task a lane, woken by new work, by time, and stopped between two passes.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -29,9 +31,10 @@ pub struct Rhythm {
 }
 
 /// Works a lane until `stop` turns true; then lets go of its lease. A pass that fails is repeated after a wait that
-/// grows up to four times the idle rhythm.
+/// grows up to four times the idle rhythm; so is one that panics, by a lane that remembers nothing of it.
 #[must_use]
 pub fn spawn(mut lane: Lane, wake: Wake, rhythm: Rhythm, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    lane.heed(stop.clone());
     tokio::spawn(async move {
         let mut failures: u32 = 0;
         while !*stop.borrow() {
@@ -39,17 +42,25 @@ pub fn spawn(mut lane: Lane, wake: Wake, rhythm: Rhythm, mut stop: watch::Receiv
             let woken = wake.0.notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
-            let wait = match Box::pin(lane.pass()).await {
-                Ok(report) => {
+            // What a broken pass leaves in the lane's memory is forgotten; its transaction is rolled back.
+            let wait = match AssertUnwindSafe(Box::pin(lane.pass())).catch_unwind().await {
+                Ok(Ok(report)) => {
                     failures = 0;
                     if report.under_way > 0 { rhythm.busy } else { rhythm.idle }
                 }
-                Err(error) => {
+                Ok(Err(error)) => {
                     failures = failures.saturating_add(1);
                     let chain = causes(&error);
                     tracing::warn!(signer = %lane.signer(), error = chain, failures, "pass stopped half-way");
                     metrics::counter!("colophon_pass_failures_total").increment(1);
-                    rhythm.busy.saturating_mul(2_u32.saturating_pow(failures.min(6))).min(rhythm.idle * 4)
+                    after_failures(failures, rhythm)
+                }
+                Err(_) => {
+                    failures = failures.saturating_add(1);
+                    tracing::error!(signer = %lane.signer(), failures, "a pass panicked");
+                    metrics::counter!("colophon_task_panics_total", "task" => "lane").increment(1);
+                    lane.forget();
+                    after_failures(failures, rhythm)
                 }
             };
             tokio::select! {
@@ -62,6 +73,10 @@ pub fn spawn(mut lane: Lane, wake: Wake, rhythm: Rhythm, mut stop: watch::Receiv
             tracing::warn!(signer = %lane.signer(), error = causes(&error), "lease not given back: it runs out");
         }
     })
+}
+
+fn after_failures(failures: u32, rhythm: Rhythm) -> Duration {
+    rhythm.busy.saturating_mul(2_u32.saturating_pow(failures.min(6))).min(rhythm.idle * 4)
 }
 
 /// An error and its sources in one line.

@@ -1,24 +1,16 @@
 //! For each redeemed claim exactly one token, with the right id, owner and edition; and no token without a claim.
 
-use std::collections::BTreeMap;
-
 use minting::chain::Chain;
 use minting::rpc::{Finality, RpcChain};
-use minting::wallet;
 use serde_json::{Value, json};
+use tests::oracle::tokens::{minted, owner_of};
 
 use super::Verdict;
 use crate::ground::Ground;
 use crate::trade::Trade;
 
-/// keccak-256 of `Transfer(address,address,uint256)` (ERC-721).
-const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
-/// The first four bytes of keccak-256 of `ownerOf(uint256)` (ERC-721).
-const OWNER_OF: &str = "0x6352211e";
-const NOBODY: &str = "0x0000000000000000000000000000000000000000000000000000000000000000";
-
 pub(super) async fn judge(ground: &Ground, trade: &Trade, verdict: &mut Verdict) {
-    let minted = minted(ground).await;
+    let minted = minted(&ground.chain, ground.contract).await;
     verdict.tokens = minted.values().sum();
     for (token_id, times) in &minted {
         let claims = u64::from(trade.redeemed.contains_key(token_id));
@@ -28,7 +20,7 @@ pub(super) async fn judge(ground: &Ground, trade: &Trade, verdict: &mut Verdict)
         }
     }
     for (token_id, redeemed) in &trade.redeemed {
-        match owner_of(ground, *token_id).await {
+        match owner_of(&ground.chain, ground.contract, *token_id).await {
             None => {
                 verdict.lost += 1;
                 let event =
@@ -47,34 +39,6 @@ pub(super) async fn judge(ground: &Ground, trade: &Trade, verdict: &mut Verdict)
         }
     }
     editions(ground, trade, verdict).await;
-}
-
-/// How often each token was minted, by the events of the whole chain.
-async fn minted(ground: &Ground) -> BTreeMap<u64, u64> {
-    let filter = json!([{
-        "fromBlock": "0x0",
-        "toBlock": "latest",
-        "address": wallet::checksummed(ground.contract),
-        "topics": [TRANSFER, NOBODY],
-    }]);
-    let logs = ground.chain.ask("eth_getLogs", filter).await;
-    let mut minted = BTreeMap::new();
-    for log in logs.as_array().into_iter().flatten() {
-        let digits = log["topics"][3].as_str().and_then(|topic| topic.strip_prefix("0x"));
-        let token_id = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).expect("a token id");
-        *minted.entry(token_id).or_default() += 1;
-    }
-    minted
-}
-
-async fn owner_of(ground: &Ground, token_id: u64) -> Option<String> {
-    let call = json!({
-        "to": wallet::checksummed(ground.contract),
-        "data": format!("{OWNER_OF}{token_id:064x}"),
-    });
-    let answer = ground.chain.try_ask("eth_call", json!([call, "latest"])).await.ok()?;
-    let word = answer.as_str().filter(|word| word.len() == 66)?;
-    Some(format!("0x{}", &word[26..]))
 }
 
 /// Size and digests of each edition, as the contract has them.

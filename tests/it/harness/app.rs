@@ -6,6 +6,7 @@ mod process;
 mod world;
 
 use std::path::PathBuf;
+use std::process::{ChildStderr, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ use tests::anvil::Anvil;
 use tests::program::free_address;
 pub(crate) use tests::wallet::Wallet;
 
-pub(crate) use self::http::Answer;
+pub(crate) use self::http::{Answer, Request};
 use self::process::Service;
 use self::world::World;
 use super::database::TestDb;
@@ -52,15 +53,34 @@ impl TestApp {
 
     /// Starts the service beside a chain that the test has its hand on, on both databases.
     pub(crate) async fn start_beside_a_chain(db: &TestDb) -> Self {
-        Self::start_in(World::beside_a_chain(db).await).await
+        Self::start_beside_a_chain_with(db, &[]).await
+    }
+
+    /// The same with some settings of the test's own.
+    pub(crate) async fn start_beside_a_chain_with(db: &TestDb, settings: &[(&'static str, &str)]) -> Self {
+        Self::start_in(World::beside_a_chain(db, settings).await).await
     }
 
     async fn start_in(world: World) -> Self {
-        let curator = world.create_key("curator");
-        let shop = world.create_key("shop");
-        let processes = vec![Service::start(&world, world.address()).await];
+        let mut app = Self::not_started_in(world);
+        app.start_again().await;
+        app
+    }
+
+    /// The service in its world, with its API keys, before its first start.
+    pub(crate) async fn not_started(db: &TestDb) -> Self {
+        Self::not_started_in(World::make(db, &[]).await)
+    }
+
+    fn not_started_in(world: World) -> Self {
+        let (curator, shop) = (world.create_key("curator"), world.create_key("shop"));
         let client = reqwest::Client::new();
-        Self { processes, turn: AtomicUsize::new(0), world, curator, shop, client }
+        Self { processes: Vec::new(), turn: AtomicUsize::new(0), world, curator, shop, client }
+    }
+
+    /// Makes new API keys: those that there were are not in these books.
+    pub(crate) fn make_keys(&mut self) {
+        (self.curator, self.shop) = (self.world.create_key("curator"), self.world.create_key("shop"));
     }
 
     /// Starts a further process of the same service; from now on requests take turns.
@@ -81,6 +101,43 @@ impl TestApp {
     /// Starts the service again on what is left.
     pub(crate) async fn start_again(&mut self) {
         self.processes.push(Service::start(&self.world, self.world.address()).await);
+    }
+
+    /// Starts the service again with its log in a pipe that nobody reads. It breaks when it is dropped.
+    pub(crate) async fn start_with_an_unread_log(&mut self) -> ChildStderr {
+        let (service, log) = Service::start_with_an_unread_log(&self.world, self.world.address()).await;
+        self.processes.push(service);
+        log
+    }
+
+    /// Starts the service again; how it ended before it was ready, if it did.
+    pub(crate) async fn try_start_again(&mut self) -> Option<ExitStatus> {
+        match Service::try_start(&self.world, self.world.address()).await {
+            Ok(service) => {
+                self.processes.push(service);
+                None
+            }
+            Err(ended) => Some(ended),
+        }
+    }
+
+    /// How the one process of the service ended, if it does within `patience`.
+    pub(crate) async fn end_within(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let ended = self.processes[0].end_within(patience).await;
+        if ended.is_some() {
+            self.processes.clear();
+        }
+        ended
+    }
+
+    /// Tells every process to stop, as a supervisor does.
+    pub(crate) fn tell_to_stop(&self) {
+        self.processes.iter().for_each(Service::tell_to_stop);
+    }
+
+    /// What the first process said last.
+    pub(crate) fn log_tail(&self) -> String {
+        self.processes.first().map(Service::log_tail).unwrap_or_default()
     }
 
     /// Changes a setting for the next start.
@@ -126,6 +183,29 @@ impl TestApp {
         let image = drawing::encode(&drawing::draw(seed, 640, 480), ImageFormat::Png).expect("a picture");
         let artwork = self.put(&format!("/v1/artworks/{artwork_id}/image"), image).by_curator().await;
         artwork.expect(200).at("/image/sha256")
+    }
+
+    /// Uploads an image whose second half comes when `more` says so; gives the status.
+    pub(crate) async fn upload_slowly(
+        &self,
+        artwork_id: &str,
+        image: Vec<u8>,
+        more: tokio::sync::oneshot::Receiver<()>,
+    ) -> u16 {
+        let (first, second) = image.split_at(image.len() / 2);
+        let (first, second) = (first.to_vec(), second.to_vec());
+        let halves = futures_util::stream::once(async move { Ok::<_, std::io::Error>(first) });
+        let halves = futures_util::StreamExt::chain(
+            halves,
+            futures_util::stream::once(async move {
+                let _ = more.await;
+                Ok(second)
+            }),
+        );
+        let url = format!("{}/v1/artworks/{artwork_id}/image", self.url());
+        let body = reqwest::Body::wrap_stream(halves);
+        let answer = self.client.put(url).bearer_auth(&self.curator).body(body).send().await;
+        answer.expect("an answer").status().as_u16()
     }
 
     /// Drafts an edition of `size` sheets and two artist's proofs; gives its id.
@@ -185,10 +265,15 @@ impl TestApp {
 
     /// Sells a sheet and ships it with its card; gives the code on the card.
     pub(crate) async fn shipped(&self, edition_id: &str) -> String {
+        self.shipped_sale(edition_id).await.1
+    }
+
+    /// Sells a sheet and ships it with its card; gives the sale and the code on the card.
+    pub(crate) async fn shipped_sale(&self, edition_id: &str) -> (Value, String) {
         let sale = self.sell(edition_id).await;
         let code = self.claim_code(&sale).await;
         self.ship(&sale).await.expect(200);
-        code
+        (sale, code)
     }
 
     /// The code for the card in the box.
@@ -284,9 +369,24 @@ impl TestApp {
         self.world.say(arguments)
     }
 
+    /// How the command line ended.
+    pub(crate) fn try_say(&self, arguments: &[&str]) -> ExitStatus {
+        self.world.try_say(arguments)
+    }
+
     /// What the command line objects.
     pub(crate) fn objects(&self, arguments: &[&str]) -> String {
         self.world.objects(arguments)
+    }
+
+    /// The contract that was given, by its address.
+    pub(crate) fn contract(&self) -> String {
+        self.world.setting("COLOPHON_CONTRACT")
+    }
+
+    /// How many development chains run on this service's data.
+    pub(crate) fn count_chains(&self) -> usize {
+        self.world.count_chains()
     }
 
     /// Where the chain of this test answers.

@@ -1,6 +1,7 @@
 //! `catalog ← minting ← api ← tests`: no other edge, no cycle, no fifth crate.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use cargo_metadata::{Metadata, MetadataCommand};
 
@@ -86,6 +87,30 @@ fn nobody_names_ethers() {
             "crates/{member} must not name it: see docs/decisions/0002-alloy-in-the-place-of-ethers.md"
         );
     }
+}
+
+#[test]
+fn no_build_dies_on_purpose_unless_it_was_asked_to() {
+    let mut tree = Command::new(env!("CARGO"));
+    tree.args([
+        "tree",
+        "--locked",
+        "--offline",
+        "--workspace",
+        "--edges",
+        "normal,build",
+        "--prefix",
+        "none",
+    ]);
+    let told =
+        tree.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).output().expect("cargo tree to run");
+    let packages = String::from_utf8_lossy(&told.stdout);
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    assert!(packages.lines().any(|package| package.starts_with("api ")), "{packages}");
+    assert!(
+        !packages.lines().any(|package| package.starts_with("fail ")),
+        "the feature `failpoints` must not be a default of any member: it belongs to tests alone"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use catalog::clock::Timestamp;
+use catalog::crash_point;
 use catalog::db::{Db, DbError};
 use catalog::digest::Sha256Digest;
 use catalog::store::{self, SealedHead};
@@ -118,6 +119,7 @@ fn replace(path: &Path, told: &ToldHead) -> io::Result<()> {
     line.push('\n');
     file.write_all(line.as_bytes())?;
     file.sync_all()?;
+    crash_point!("audit.head_unnamed");
     fs::rename(&new, path)?;
     File::open(folder)?.sync_all()
 }

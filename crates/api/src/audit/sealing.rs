@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use catalog::clock::Clock;
+use catalog::crash_point;
 use catalog::db::{Db, DbError, retrying};
 use catalog::store;
 
@@ -41,7 +42,9 @@ pub async fn step(db: &Db, clock: &dyn Clock) -> Result<usize, DbError> {
             store::seal_row(&mut tx, *sequence, sealed.position, sealed.hash, at).await?;
         }
         store::move_sealed_head(&mut tx, head).await?;
+        crash_point!("audit.seal");
         tx.commit().await?;
+        crash_point!("audit.seal.committed");
         Ok(seals.len())
     })
     .await

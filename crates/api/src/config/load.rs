@@ -78,6 +78,7 @@ struct Raw {
     rpc_urls: Vec<String>,
     chain_id: Option<u64>,
     contract: Option<String>,
+    chain_patience_seconds: u64,
     secrets_dir: Option<PathBuf>,
     anvil: Option<PathBuf>,
     log: RawLog,
@@ -225,6 +226,7 @@ impl Settings {
             secrets_dir,
             chain: ChainSettings {
                 anvil: raw.anvil,
+                patience: seconds("chain_patience_seconds", raw.chain_patience_seconds)?,
                 ..chain(raw.rpc_urls, raw.chain_id, raw.contract.as_deref())?
             },
             log: raw.log.check()?,
@@ -291,6 +293,7 @@ fn chain(
         chain_id,
         contract: contract.map(account).transpose()?,
         anvil: None,
+        patience: Duration::ZERO,
     })
 }
 

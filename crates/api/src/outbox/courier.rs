@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use catalog::crash_point;
 use catalog::db::{DbError, Tx, retrying};
 use catalog::journal::{self, Occasion};
 use futures_util::future::join_all;
@@ -43,6 +44,7 @@ pub fn client(guard: &Guard) -> Result<Client, reqwest::Error> {
 }
 
 /// Sends what is due, for one process.
+#[derive(Clone)]
 pub struct Courier {
     app: AppState,
     client: Client,
@@ -105,6 +107,7 @@ impl Courier {
                 return Ok(None);
             }
             tx.commit().await?;
+            crash_point!("deliver.taken");
             Ok(Some((endpoint, taken)))
         })
         .await
@@ -118,6 +121,7 @@ impl Courier {
         let versions = store::valid_secrets(&mut tx, &endpoint.id, app.clock.now()).await?;
         drop(tx);
         let outcome = self.send(endpoint, &event, &versions).await?;
+        crash_point!("deliver.answered");
         metrics::counter!("colophon_webhook_attempts_total", "outcome" => outcome.as_str()).increment(1);
         tracing::debug!(delivery = %taken.id, outcome = outcome.as_str(), status = outcome.status(), "delivery attempted");
         self.settle(taken, &endpoint.id, &event, outcome).await
@@ -209,6 +213,7 @@ impl Courier {
                 }
                 note(&mut tx, occasion, app, endpoint, next).await?;
             }
+            crash_point!("deliver.settled");
             Ok(tx.commit().await?)
         })
         .await

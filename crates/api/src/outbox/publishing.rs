@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use catalog::chance::Chance;
 use catalog::clock::{Clock, Timestamp};
+use catalog::crash_point;
 use catalog::db::{Db, DbError, Tx, retrying};
 use catalog::store::{self as catalog_store, SealedRow};
 use minting::token::TokenId;
@@ -47,7 +48,9 @@ pub async fn step(db: &Db, clock: &dyn Clock, chance: &dyn Chance) -> Result<usi
             }
         }
         store::move_outbox_head(&mut tx, last).await?;
+        crash_point!("events.publish");
         tx.commit().await?;
+        crash_point!("events.publish.committed");
         Ok(rows.len())
     })
     .await

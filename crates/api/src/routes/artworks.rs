@@ -6,6 +6,7 @@ mod shape;
 use axum::extract::State;
 use axum::response::Response;
 use catalog::artwork::Artwork;
+use catalog::crash_point;
 use catalog::db::{DbError, Tx, retrying};
 use catalog::ids::ArtworkId;
 use catalog::journal;
@@ -87,6 +88,7 @@ async fn create_artwork(
         let reply = Reply::created(format!("/v1/artworks/{artwork_id}"), &ArtworkView::of(&artwork, None))?;
         let done = slot.complete(&mut tx, reply).await?;
         tx.commit().await?;
+        crash_point!("artwork.committed");
         Ok(done)
     })
     .await

@@ -8,6 +8,7 @@ use std::future::Future;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use catalog::account::Account;
+use catalog::crash_point;
 use catalog::db::{Tx, retrying};
 use catalog::invalid::InvalidField;
 use catalog::journal::Actor;
@@ -178,6 +179,7 @@ async fn challenge_wallet(
     retrying(|| async move {
         let mut tx = app.db.begin_write().await?;
         store::insert_challenge(&mut tx, kept).await?;
+        crash_point!("challenge");
         tx.commit().await
     })
     .await?;
@@ -263,7 +265,9 @@ async fn redeem_claim(
         let (claim, token) = redeeming::redeem(&mut tx, &occasion, sale_id, code, proof, terms).await?;
         let location = format!("/v1/tokens/{}", token.token_id);
         let reply = Reply::accepted(location, &RedeemedView::of(&claim, &token, home))?;
+        crash_point!("redeem");
         tx.commit().await?;
+        crash_point!("redeem.committed");
         app.wake.ring();
         Ok(reply)
     })

@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use catalog::artwork::Artwork;
+use catalog::crash_point;
 use catalog::db::retrying;
 use catalog::digest::Sha256Digest;
 use catalog::ids::ArtworkId;
@@ -170,7 +171,9 @@ async fn attach(
         journal::append(&mut tx, &occasion, &event).await?;
         let changed = Artwork { image: Some(image.sha256), updated_at: occasion.at, ..artwork };
         let reply = Reply::ok(&artworks::view(&mut tx, &changed).await?)?;
+        crash_point!("image.attached");
         tx.commit().await?;
+        crash_point!("image.attached.committed");
         Ok(reply)
     })
     .await

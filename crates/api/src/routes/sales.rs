@@ -7,6 +7,7 @@ mod told;
 
 use axum::extract::State;
 use axum::response::Response;
+use catalog::crash_point;
 use catalog::db::{DbError, Tx};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -93,7 +94,9 @@ async fn record_sale(
             _ => Reply::ok(&body)?,
         };
         let done = slot.complete(&mut tx, reply).await?;
+        crash_point!("sale");
         tx.commit().await?;
+        crash_point!("sale.committed");
         Ok(done)
     })
     .await
@@ -176,7 +179,9 @@ async fn issue_claim_code(
         let reply = Reply::created(location, &IssuedCode::shown(&claim.claim_id, &code))?
             .keeping(&IssuedCode::withheld(&claim.claim_id))?;
         let done = slot.complete(&mut tx, reply).await?;
+        crash_point!("code");
         tx.commit().await?;
+        crash_point!("code.committed");
         Ok(done)
     })
     .await

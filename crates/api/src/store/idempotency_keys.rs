@@ -54,6 +54,9 @@ catalog::statements! {
           AND idempotency_key = $4
           AND attempt = $5
           AND status IS NULL";
+    FREE_ALL = "
+        DELETE FROM idempotency_keys
+        WHERE status IS NULL";
     REMOVE_OLD = "
         DELETE FROM idempotency_keys
         WHERE (api_key_id, method, path, idempotency_key) IN (
@@ -183,6 +186,11 @@ pub(crate) async fn release_slot(tx: &mut Tx, key: &SlotKey, attempt: &str) -> R
     let [api_key_id, method, path, text] = key.values();
     tx.execute(RELEASE, &[api_key_id, method, path, text, attempt.into()]).await?;
     Ok(())
+}
+
+/// Frees every key that an attempt holds; says how many.
+pub(crate) async fn free_slots(tx: &mut Tx) -> Result<u64, DbError> {
+    tx.execute(FREE_ALL, &[]).await
 }
 
 /// Removes at most `limit` keys that were first used before `before`; says how many.

@@ -133,11 +133,20 @@ impl Db {
 
     /// Brings the schema up to date. Several processes may call it at once.
     pub async fn migrate(&self) -> Result<(), DbError> {
-        match &self.pools {
-            Pools::Sqlite { writer, .. } => SQLITE_MIGRATIONS.run(writer.pool()).await,
-            Pools::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
+        let migrations = match self.pools {
+            Pools::Sqlite { .. } => &SQLITE_MIGRATIONS,
+            Pools::Postgres(_) => &POSTGRES_MIGRATIONS,
+        };
+        // Each is a transaction of its own: a process that dies leaves whole ones.
+        for step in migrations.iter().map(|migration| migration.version) {
+            match &self.pools {
+                Pools::Sqlite { writer, .. } => migrations.run_to(step, writer.pool()).await,
+                Pools::Postgres(pool) => migrations.run_to(step, pool).await,
+            }
+            .map_err(DbError::Migration)?;
+            crate::crash_point!("schema.step");
         }
-        .map_err(DbError::Migration)
+        Ok(())
     }
 
     /// Opens a transaction that writes. On `SQLite` it waits for the one writer before it, and writers that wait together

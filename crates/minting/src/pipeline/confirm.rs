@@ -9,6 +9,7 @@ use crate::chain::{B256, Block, ChainError, CountAt, Receipt};
 use crate::store;
 use crate::transaction::{Inclusion, SeenReceipt, Sighting, TransactionState};
 use crate::under_way::{Event, UnderWay};
+use catalog::crash_point;
 
 impl Lane {
     /// Takes up what a pass before this one left: nonces without bytes, and bytes that nobody may have seen.
@@ -56,6 +57,7 @@ impl Lane {
             }
             let found = found?;
             if let Some(receipt) = &found {
+                crash_point!("receipt.read");
                 self.costs.insert(receipt.attempt_hash, receipt.cost);
             }
             let receipt = match found {

@@ -1,5 +1,6 @@
 //! Performs what the machine of [`crate::under_way`] asks for, and tells it what came of it.
 
+use catalog::crash_point;
 use catalog::db::{Tx, retrying};
 use catalog::journal;
 
@@ -78,21 +79,28 @@ impl Lane {
             Action::MarkLive => {
                 let mut tx = self.pipeline.db.begin_write().await?;
                 store::set_live(&mut tx, id, now).await?;
+                crash_point!("send.noted");
                 tx.commit().await?;
+                crash_point!("send.noted.committed");
             }
             Action::MarkIncluded(inclusion) => {
                 let mut tx = self.hold(fence).await?;
                 store::set_included(&mut tx, id, &inclusion, now).await?;
+                crash_point!("included");
                 tx.commit().await?;
+                crash_point!("included.committed");
             }
             Action::MarkFellOut => {
                 let mut tx = self.hold(fence).await?;
                 store::set_fell_out(&mut tx, id, now).await?;
+                crash_point!("fell_out");
                 tx.commit().await?;
+                crash_point!("fell_out.committed");
             }
             Action::End(ending, ended) => {
                 retrying(|| self.write_end(under_way, &ending, &ended, fence)).await?;
                 report.ended += 1;
+                ended_committed(&ending);
             }
             Action::Alarm(alarm) => self.raise(under_way.transaction.nonce, &alarm),
         }
@@ -105,7 +113,12 @@ impl Lane {
         report: &mut PassReport,
     ) -> Result<Option<Event>, PassError> {
         let Some(newest) = under_way.attempts.last() else { return Ok(None) };
+        crash_point!("send.begun");
         let answer = self.pipeline.chain.send(&newest.signed.raw).await;
+        crash_point!("send.answered");
+        if under_way.attempts.len() > 1 {
+            crash_point!("bump.sent");
+        }
         if let Err(refusal) = &answer {
             let nonce = under_way.transaction.nonce;
             tracing::info!(signer = %self.signer(), nonce, %refusal, "handed to the node, which did not simply take it");
@@ -172,14 +185,17 @@ impl Lane {
         let inclusion = match ending {
             Ending::Confirmed(inclusion, _) => {
                 store::set_confirmed(&mut tx, id, inclusion, now).await?;
+                crash_point!("confirmed");
                 Some(inclusion)
             }
             Ending::Reverted(inclusion) => {
                 store::set_reverted(&mut tx, id, inclusion, now).await?;
+                crash_point!("reverted");
                 Some(inclusion)
             }
             Ending::Displaced => {
                 store::set_displaced(&mut tx, id, now).await?;
+                crash_point!("displaced");
                 None
             }
         };
@@ -190,6 +206,7 @@ impl Lane {
         };
         if let Some(cost) = cost {
             store::settle_spend(&mut tx, id, Gwei::at_least(cost)).await?;
+            crash_point!("purse.settled");
         }
         for ended in ended {
             self.write_call_end(&mut tx, &occasion, inclusion, ended).await?;
@@ -213,6 +230,7 @@ impl Lane {
             let (call_id, reason) = (call_id.clone(), (*reason).to_owned());
             let event = MintingEvent::CallRequeued { call_id, business_key, reason };
             journal::append(tx, occasion, &event).await?;
+            crash_point!("call.requeued");
             return Ok(());
         }
         let Some(state) = end.as_str() else { return Ok(()) };
@@ -223,6 +241,7 @@ impl Lane {
         let reason = end.reason().map(ToOwned::to_owned);
         let event = MintingEvent::call_ended(call_id.clone(), business_key, state, reason, inclusion);
         journal::append(tx, occasion, &event).await?;
+        crash_point!("call.ended");
         metrics::counter!("colophon_calls_ended_total", "kind" => call.kind().as_str(), "state" => state)
             .increment(1);
         Ok(())
@@ -255,5 +274,14 @@ impl Lane {
                 metrics::counter!("colophon_not_believed_total").increment(1);
             }
         }
+    }
+}
+
+/// The end of a transaction is in the books.
+fn ended_committed(ending: &Ending) {
+    match ending {
+        Ending::Confirmed(..) => crash_point!("confirmed.committed"),
+        Ending::Reverted(_) => crash_point!("reverted.committed"),
+        Ending::Displaced => crash_point!("displaced.committed"),
     }
 }

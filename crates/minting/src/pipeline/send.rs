@@ -1,5 +1,6 @@
 //! Binds waiting calls to the next nonce, and sends them.
 
+use catalog::crash_point;
 use std::sync::Arc;
 
 use catalog::db::retrying;
@@ -28,7 +29,7 @@ impl Lane {
         report: &mut PassReport,
     ) -> Result<(), PassError> {
         for kind in kinds_of(self.role) {
-            while report.waiting < self.pipeline.settings.most_waiting {
+            while report.waiting < self.pipeline.settings.most_waiting && !self.is_stopping() {
                 let Some(transaction) = self.bind_group(*kind, fence).await? else { break };
                 report.under_way += 1;
                 report.waiting += 1;
@@ -146,7 +147,9 @@ impl Lane {
         let transaction = Transaction { transaction_id, signer, nonce, kind, state: TransactionState::Bound };
         store::insert_bound(&mut tx, &transaction, fence, now).await?;
         let ids = group.iter().map(|waiting| &waiting.call_id);
-        if store::bind_calls(&mut tx, ids, &transaction.transaction_id, now).await? == 0 {
+        let bound = store::bind_calls(&mut tx, ids, &transaction.transaction_id, now).await?;
+        crash_point!("bind.members");
+        if bound == 0 {
             // Another lane of this kind took them all; the nonce goes with the rolled-back transaction.
             return Ok(Ok(None));
         }
@@ -157,7 +160,12 @@ impl Lane {
             return Ok(Err(reason));
         }
         store::promise(&mut tx, &transaction.transaction_id, day, worst).await?;
+        crash_point!("bind");
+        if self.is_stopping() {
+            return Ok(Ok(None));
+        }
         tx.commit().await?;
+        crash_point!("bind.committed");
         Ok(Ok(Some(transaction)))
     }
 

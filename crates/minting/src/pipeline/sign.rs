@@ -1,5 +1,6 @@
 //! From a nonce and its calls to stored bytes.
 
+use catalog::crash_point;
 use catalog::db::{Tx, retrying};
 
 use super::gas_need::GasError;
@@ -59,6 +60,7 @@ impl Lane {
             return Ok(Err(reason));
         }
         store::promise(tx, &transaction.transaction_id, day, worst).await?;
+        crash_point!("purse.promised");
         Ok(Ok(()))
     }
 
@@ -116,12 +118,15 @@ impl Lane {
             if calls.is_empty() { TRANSFER_GAS } else { gas::limit(transaction.kind, calls.len(), enough) };
         let signed = Signed { calldata: call_bytes(&calls)?, gas_limit };
         let attempt = self.attempt(transaction.nonce, &signed, fees)?;
+        crash_point!("sign.signed");
         if let Err(reason) = self.promise(&mut tx, transaction, gas_limit, fees).await? {
             return Ok(Stored::Unpaid(reason));
         }
         store::set_signed(&mut tx, &transaction.transaction_id, &signed, fence, clock.now()).await?;
         store::insert_attempt(&mut tx, &transaction.transaction_id, &attempt, fence).await?;
+        crash_point!("store");
         tx.commit().await?;
+        crash_point!("store.committed");
         Ok(Stored::Yes(signed, attempt))
     }
 
@@ -133,13 +138,16 @@ impl Lane {
         fence: i64,
     ) -> Result<Stored, PassError> {
         let attempt = self.attempt(transaction.nonce, signed, fees)?;
+        crash_point!("bump.signed");
         retrying(|| async {
             let mut tx = self.hold(fence).await?;
             if let Err(reason) = self.promise(&mut tx, transaction, signed.gas_limit, fees).await? {
                 return Ok(Stored::Unpaid(reason));
             }
             store::insert_attempt(&mut tx, &transaction.transaction_id, &attempt, fence).await?;
+            crash_point!("bump.store");
             tx.commit().await?;
+            crash_point!("bump.store.committed");
             Ok::<_, PassError>(Stored::Yes(signed.clone(), attempt.clone()))
         })
         .await

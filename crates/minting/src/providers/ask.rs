@@ -1,5 +1,6 @@
 //! Asking one provider after the other, or all at once.
 
+use catalog::crash_point;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -116,6 +117,7 @@ impl Providers {
 
 async fn offer(provider: Arc<Provider>, raw: Arc<[u8]>) -> Result<(), SendRefusal> {
     let answer = provider.chain.offer(&raw).await;
+    crash_point!("provider.answered");
     provider.note(&answer);
     let refusal = match answer {
         Ok(Ok(())) => return Ok(()),

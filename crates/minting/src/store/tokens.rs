@@ -2,6 +2,7 @@
 
 use catalog::account::Account;
 use catalog::clock::Timestamp;
+use catalog::crash_point;
 use catalog::db::{DbError, Tx};
 use catalog::edition::EditionNumber;
 use catalog::ids::ImpressionId;
@@ -148,6 +149,7 @@ pub async fn issue_token(tx: &mut Tx, occasion: &Occasion<'_>, token: NewToken) 
     let opening = find_opening(tx, token_id).await?;
     let call = Call::Mint { token_id, recipient, settles_at: settles_at.as_seconds() };
     let mint_call_id = queue_call(tx, occasion, &call, Some(&opening)).await?;
+    crash_point!("mint.queued");
     let values = [
         token_id.into(),
         (&impression_id).into(),

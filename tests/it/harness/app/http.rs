@@ -90,6 +90,17 @@ impl Request<'_> {
     }
 }
 
+impl Request<'_> {
+    /// The answer, if there is one: a service that dies gives none.
+    pub(crate) async fn attempt(self) -> Option<Answer> {
+        let response = self.builder.send().await.ok()?;
+        let status = response.status().as_u16();
+        let text = response.text().await.ok()?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Some(Answer { status, body, what: self.what, log: self.log })
+    }
+}
+
 impl<'a> IntoFuture for Request<'a> {
     type Output = Answer;
     type IntoFuture = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
@@ -120,6 +131,11 @@ impl Answer {
     pub(crate) fn refused(self, status: u16, code: &str) {
         let answer = self.expect(status);
         assert_eq!(answer.body["code"], code, "{} answered\n{:#}", answer.what, answer.body);
+    }
+
+    /// Whether it is the problem with that stable code.
+    pub(crate) fn is(&self, code: &str) -> bool {
+        self.body["code"] == code
     }
 
     /// A text of the body.

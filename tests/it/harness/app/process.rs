@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -25,7 +25,37 @@ pub(crate) struct Service {
 impl Service {
     /// Starts the service and waits until it is ready.
     pub(crate) async fn start(world: &World, listen: &str) -> Self {
-        Self::launch(world.command(), world.new_log(), listen).wait_until_ready().await
+        let mut service = Self::launch(world.command(), world.new_log(), listen);
+        let ended = service.wait_until_ready().await;
+        assert!(ended.is_none(), "the service ended: {ended:?}\n{}", service.log_tail());
+        service
+    }
+
+    /// Starts the service; gives it when it is ready, and else how it ended before.
+    pub(crate) async fn try_start(world: &World, listen: &str) -> Result<Self, ExitStatus> {
+        let mut service = Self::launch(world.command(), world.new_log(), listen);
+        match service.wait_until_ready().await {
+            None => Ok(service),
+            Some(ended) => Err(ended),
+        }
+    }
+
+    /// How it ended, if it does within `patience`.
+    pub(crate) async fn end_within(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let begun = Instant::now();
+        loop {
+            let ended = self.process.try_wait().expect("the state of the process");
+            if ended.is_some() || begun.elapsed() >= patience {
+                return ended;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Tells it to stop (SIGTERM).
+    pub(crate) fn tell_to_stop(&self) {
+        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(id, Signal::TERM).expect("the service to be told");
     }
 
     /// Starts the service in the expectation that it refuses; gives what it said.
@@ -44,30 +74,46 @@ impl Service {
         panic!("the service did not refuse to start:\n{}", service.log_tail());
     }
 
-    fn launch(mut command: Command, log: PathBuf, listen: &str) -> Self {
+    /// Starts the service with its log in a pipe that nobody reads.
+    pub(crate) async fn start_with_an_unread_log(world: &World, listen: &str) -> (Self, ChildStderr) {
+        let mut service = Self::launch_into(world.command(), world.new_log(), listen, Stdio::piped());
+        let log = service.process.stderr.take().expect("its log");
+        let ended = service.wait_until_ready().await;
+        assert!(ended.is_none(), "the service ended: {ended:?}");
+        (service, log)
+    }
+
+    fn launch(command: Command, log: PathBuf, listen: &str) -> Self {
         let output = File::create(&log).expect("a log");
+        Self::launch_into(command, log, listen, output.into())
+    }
+
+    fn launch_into(mut command: Command, log: PathBuf, listen: &str, output: Stdio) -> Self {
         let process = command
             .args(["serve", "--listen", listen])
             .stdin(Stdio::null())
-            .stdout(output.try_clone().expect("a log"))
+            .stdout(Stdio::null())
             .stderr(output)
             .spawn()
             .expect("the service to be started");
         Self { process, url: format!("http://{listen}"), log }
     }
 
-    async fn wait_until_ready(mut self) -> Self {
+    /// How it ended before it was ready, if it did.
+    async fn wait_until_ready(&mut self) -> Option<ExitStatus> {
         let client = reqwest::Client::new();
         let begun = Instant::now();
         loop {
             let answer = client.get(format!("{}/readyz", self.url)).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return self;
+                return None;
             }
             let ended = self.process.try_wait().expect("the state of the process");
-            assert!(ended.is_none(), "the service ended: {ended:?}\n{}", self.log_tail());
+            if ended.is_some() {
+                return ended;
+            }
             assert!(begun.elapsed() < START, "the service did not become ready\n{}", self.log_tail());
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

@@ -1,7 +1,7 @@
 //! What stands around the service: data directory, database, chain, secrets, contract.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use api::secrets::Secrets;
@@ -53,8 +53,8 @@ impl World {
     }
 
     /// Everything given on both databases, so that the test has its hand on the chain.
-    pub(crate) async fn beside_a_chain(db: &TestDb) -> Self {
-        let mut world = Self::make(db, &[]).await;
+    pub(crate) async fn beside_a_chain(db: &TestDb, others: &[(&'static str, &str)]) -> Self {
+        let mut world = Self::make(db, others).await;
         if world.given_chain.is_none() {
             world.give_a_chain().await;
         }
@@ -100,6 +100,22 @@ impl World {
         self.settings.push((name, value.to_owned()));
     }
 
+    /// A setting that this world has.
+    pub(crate) fn setting(&self, name: &str) -> String {
+        let found = self.settings.iter().rev().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.clone()).expect("a setting")
+    }
+
+    /// How many development chains run on this world's data.
+    pub(crate) fn count_chains(&self) -> usize {
+        let state =
+            self.folder.path().join("data").canonicalize().expect("a folder").join("chain-state.json");
+        let state = state.to_string_lossy().into_owned();
+        let processes = std::fs::read_dir("/proc").expect("the processes").flatten();
+        let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        lines.filter(|line| String::from_utf8_lossy(line).contains(&state)).count()
+    }
+
     /// The account of a lane (EIP-55).
     pub(crate) fn signer(&self, name: &str) -> String {
         let given = self.folder.path().join("secrets");
@@ -114,6 +130,11 @@ impl World {
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "colophon {}: {}\n{complaint}", arguments.join(" "), output.status);
         said.lines().map(ToOwned::to_owned).collect()
+    }
+
+    /// Runs the program to its end; tells how it ended.
+    pub(crate) fn try_say(&self, arguments: &[&str]) -> ExitStatus {
+        self.command().args(arguments).output().expect("the program to run").status
     }
 
     /// Runs the program in the expectation that it refuses; gives what it said.

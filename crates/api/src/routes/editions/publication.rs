@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use catalog::colophon;
+use catalog::crash_point;
 use catalog::db::Tx;
 use catalog::edition::{AlreadyPublished, Edition, Publication};
 use catalog::ids::{EditionId, ImpressionId};
@@ -61,7 +62,9 @@ async fn publish_edition(
         let location = format!("/v1/editions/{edition_id}");
         let reply = Reply::accepted(location, &view(&mut tx, &edition).await?)?;
         let done = slot.complete(&mut tx, reply).await?;
+        crash_point!("publish");
         tx.commit().await?;
+        crash_point!("publish.committed");
         app.wake.ring();
         Ok(done)
     })
@@ -97,6 +100,7 @@ async fn publish(
     };
     let impressions: Vec<_> = sheets(&edition.facts.run).map(sheet).collect();
     catalog_store::insert_impressions(tx, &impressions, occasion.at).await?;
+    crash_point!("publish.sheets");
 
     let event = CatalogEvent::EditionPublished {
         edition_id: edition_id.clone(),

@@ -3,6 +3,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use catalog::crash_point;
 use catalog::digest::Sha256Digest;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -54,7 +55,9 @@ async fn take_in(
         let sale = telling::tell(&mut tx, &occasion, sale_id, &event, &app.terms(&home)).await?;
         let reply = Reply::ok(&view(app, &mut tx, &sale).await?)?;
         let done = slot.complete(&mut tx, reply).await?;
+        crash_point!("tell");
         tx.commit().await?;
+        crash_point!("tell.committed");
         app.wake.ring();
         Ok(done)
     })

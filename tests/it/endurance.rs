@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use catalog::image::ImageFormat;
 use minting::drawing;
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::program::free_address;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -101,6 +101,8 @@ async fn bound_mints(db: &crate::harness::database::TestDb) -> i64 {
 
 #[cfg(feature = "failpoints")]
 mod panics {
+    use serde_json::Value;
+
     use super::*;
 
     both_databases! {

@@ -5,6 +5,10 @@
 
 #[cfg(test)]
 #[macro_use]
+#[cfg_attr(
+    not(feature = "failpoints"),
+    expect(dead_code, unused_imports, reason = "some of it serves only the tests of what dies on purpose")
+)]
 mod harness;
 
 #[cfg(test)]

@@ -229,13 +229,10 @@ async fn until_count(chain: &Anvil, account: &str, count: &str) {
 async fn until_counted(app: &TestApp, counter: &str) -> u64 {
     let begun = Instant::now();
     loop {
-        let metrics = reqwest::get(format!("{}/metrics", app.url())).await.expect("metrics");
-        let metrics = metrics.text().await.expect("a text");
-        let line = metrics.lines().find_map(|line| line.strip_prefix(counter));
-        if let Some(count) = line.and_then(|count| count.trim().parse().ok()).filter(|count| *count > 0) {
-            return count;
+        match app.counted(counter).await {
+            0 => assert!(begun.elapsed() < PATIENCE, "{counter} stands still"),
+            count => return count,
         }
-        assert!(begun.elapsed() < PATIENCE, "{counter} stands still:\n{metrics}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

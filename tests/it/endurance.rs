@@ -73,12 +73,17 @@ both_databases! {
         app.die();
         app.set("COLOPHON_LOG__LEVEL", "debug");
         let _unread = app.start_with_an_unread_log().await;
-        // Some times what a pipe holds.
-        for _ in 0..1_500 {
-            app.get("/v1/editions/ed_nobody").by_curator().await.expect(404);
-        }
-        let edition = app.publish_edition(1).await;
-        app.opened(&edition).await;
+        let goes_on = async {
+            // Some times what a pipe holds.
+            for _ in 0..1_500 {
+                app.get("/v1/editions/ed_nobody").by_curator().await.expect(404);
+            }
+            let edition = app.publish_edition(1).await;
+            app.opened(&edition).await;
+        };
+        // Without an end it would wait for ever.
+        let answered = tokio::time::timeout(Duration::from_mins(3), goes_on).await;
+        assert!(answered.is_ok(), "the service stands still");
     }
 }
 

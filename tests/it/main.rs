@@ -20,6 +20,8 @@ mod buying;
 #[cfg(test)]
 mod chain_faults;
 #[cfg(test)]
+mod chain_moods;
+#[cfg(test)]
 mod crashes;
 #[cfg(test)]
 mod endurance;

@@ -1,9 +1,9 @@
 //! Conservation, every minute: each sheet is in one state and belongs to at most one sale, no sheet has two live tokens, and
 //! nothing of an undone sale can be claimed. A breach is a fault of ours or a hand in the database: it is an alarm.
 
-use catalog::crash_point;
 use std::time::Duration;
 
+use catalog::crash_point;
 use catalog::db::DbError;
 
 use crate::state::AppState;

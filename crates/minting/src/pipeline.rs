@@ -25,7 +25,6 @@ use catalog::clock::{Clock, Timestamp};
 use catalog::crash_point;
 use catalog::db::{Db, DbError, DbKind};
 use catalog::journal::{self, Occasion};
-
 use tokio::sync::watch;
 
 use self::gas_need::GasNeed;

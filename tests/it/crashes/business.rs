@@ -7,12 +7,16 @@ use serde_json::{Value, json};
 
 use super::ordeal::Ordeal;
 use crate::harness::app::{Wallet, fresh, id_of};
+use crate::harness::receiver::Receiver;
 
 /// First four bytes of the Keccak-256 of `surrender(uint256)`.
 const SURRENDER: &str = "fd61d10b";
 
 /// One edition and the fate of each of its sheets.
 pub(super) async fn round(ordeal: &mut Ordeal) {
+    if ordeal.receiver.is_none() {
+        listen(ordeal).await;
+    }
     let edition = publish(ordeal, 7).await;
     let (settled, settled_token) = kept(ordeal, &edition).await;
     canceled(ordeal, &edition).await;
@@ -28,6 +32,14 @@ pub(super) async fn round(ordeal: &mut Ordeal) {
             .until_seen("a lease renewed", |ordeal| Box::pin(async { !ordeal.is_at("lease.renewed") }))
             .await;
     }
+}
+
+/// From here on a receiver is told of every event.
+async fn listen(ordeal: &mut Ordeal) {
+    let receiver = Receiver::start().await;
+    let endpoint = json!({ "url": receiver.url() });
+    ordeal.ask(|app| app.post("/v1/webhook-endpoints", &endpoint).by_shop()).await.expect(201);
+    ordeal.receiver = Some(receiver);
 }
 
 /// A sheet whose token settles, is surrendered, and is free again.

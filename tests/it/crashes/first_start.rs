@@ -83,6 +83,7 @@ pub(super) async fn embedded(db: &TestDb) {
     let mut app = TestApp::not_started(db).await;
     for point in points::FIRST_EMBEDDED_START {
         dies_at(&mut app, point).await;
+        assert!(app.count_chains() <= 1, "a start that died at {point} went on beside another chain");
     }
     app.start_again().await;
     one_token(&app).await;

@@ -1,6 +1,6 @@
 //! What was agreed with the service, and whether it is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minting::wallet::parse_account;
 use serde_json::Value;
@@ -15,6 +15,15 @@ const ENDS: [&str; 3] = ["confirmed", "reverted_confirmed", "displaced"];
 const UNDER_WAY: &str = "
     SELECT (SELECT count(*) FROM calls WHERE state IN ('queued', 'bound'))
          + (SELECT count(*) FROM transactions WHERE state NOT IN ('confirmed', 'reverted_confirmed', 'displaced'))";
+/// Rows that were not published, and deliveries that did not arrive.
+const NOT_TOLD: &str = "
+    SELECT (SELECT count(*) FROM journal WHERE event_id NOT IN (SELECT event_id FROM outgoing_events))
+         + (SELECT count(*) FROM webhook_deliveries WHERE state <> 'delivered')";
+const TOLD: &str = "
+    SELECT DISTINCT event_id,
+           outgoing_events.position
+    FROM outgoing_events
+    JOIN webhook_deliveries ON webhook_deliveries.position = outgoing_events.position";
 const TOKENS: &str = "
     SELECT token_id,
            recipient
@@ -74,6 +83,7 @@ impl Ledger {
         let broken = laws::broken(&ordeal.books).await.into_iter();
         findings.extend(broken.filter(|found| !self.excused.is_some_and(|law| found.starts_with(law))));
         self.compare_tokens(ordeal, &mut findings).await;
+        compare_events(ordeal, &mut findings).await;
         // Fails unless the chain of hashes is whole.
         ordeal.app.say(&["audit", "verify"]);
         let mut tx = ordeal.books.begin_read().await.expect("the books");
@@ -112,6 +122,33 @@ impl Ledger {
         if in_books != agreed {
             findings.push(format!("the books hold the tokens {in_books:?}, agreed were {agreed:?}"));
         }
+    }
+}
+
+/// Whoever wanted to be told of events was told of each, always under its own id and in the same words.
+async fn compare_events(ordeal: &mut Ordeal, findings: &mut Vec<String>) {
+    if ordeal.receiver.is_none() {
+        return;
+    }
+    ordeal
+        .until_seen("that every event is told", |ordeal| {
+            Box::pin(async { count(ordeal, NOT_TOLD).await == 0 })
+        })
+        .await;
+    let mut tx = ordeal.books.begin_read().await.expect("the books");
+    let rows: Vec<(String, i64)> = tx.fetch_all(TOLD, &[]).await.expect("the events");
+    drop(tx);
+    let told: BTreeSet<String> = rows.into_iter().map(|(event_id, _)| event_id).collect();
+    let mut received: BTreeMap<String, String> = BTreeMap::new();
+    for one in ordeal.receiver.as_ref().expect("a receiver").received() {
+        let body = received.entry(one.id.clone()).or_insert_with(|| one.body.clone());
+        if *body != one.body {
+            findings.push(format!("the event {} came in two forms", one.id));
+        }
+    }
+    // The first endpoint's answer may have been lost with its process: then there is a second one, to the same receiver.
+    if told.is_empty() || told != received.into_keys().collect() {
+        findings.push("the receiver did not get the events that the books call delivered".to_owned());
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use super::ledger::Ledger;
 use crate::harness::app::{Answer, Request, TestApp, fresh};
 use crate::harness::database::TestDb;
+use crate::harness::receiver::Receiver;
 
 /// A block comes so often; it is final two blocks later.
 const BLOCK_TIME: Duration = Duration::from_millis(60);
@@ -24,7 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// The number of the signal by which `abort` ends a process.
 pub(super) const ABORT: i32 = 6;
 
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 10] = [
+    ("COLOPHON_OUTBOX__ALLOW_LOOPBACK", "true"),
+    ("COLOPHON_OUTBOX__TIMEOUT_SECONDS", "2"),
+    ("COLOPHON_OUTBOX__RETRY_SECONDS", "1,1,1,1,1,1,1,1,1,1"),
     ("COLOPHON_RETURNS__SETTLE_EARLY", "true"),
     ("COLOPHON_RETURNS__WINDOW_DAYS", "0"),
     ("COLOPHON_RETURNS__PROCESSING_DAYS", "1"),
@@ -47,6 +51,8 @@ pub(super) struct Ordeal {
     pub(super) app: TestApp,
     pub(super) books: Db,
     pub(super) ledger: Ledger,
+    /// Whom events are told, once somebody asked for it.
+    pub(super) receiver: Option<Receiver>,
     /// Its address.
     pub(super) contract: String,
     /// Held by whoever makes blocks or unmakes them.
@@ -70,6 +76,7 @@ impl Ordeal {
             contract,
             books: db.db.clone(),
             ledger: Ledger::default(),
+            receiver: None,
             blocks,
             waiting: VecDeque::new(),
             armed: None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// A round of a house's business.
-pub(super) const BUSINESS: [&str; 78] = [
+pub(super) const BUSINESS: [&str; 83] = [
     "idempotency.taken",
     "idempotency.answered",
     "artwork.committed",
@@ -82,6 +82,11 @@ pub(super) const BUSINESS: [&str; 78] = [
     "audit.seal",
     "audit.seal.committed",
     "audit.head_unnamed",
+    "events.publish",
+    "events.publish.committed",
+    "deliver.taken",
+    "deliver.answered",
+    "deliver.settled",
 ];
 /// A transaction that waits is offered more.
 pub(super) const FEES: [&str; 4] = ["bump.signed", "bump.store", "bump.store.committed", "bump.sent"];

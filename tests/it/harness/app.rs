@@ -15,6 +15,7 @@ use catalog::clock::{Clock, SystemClock};
 use catalog::ids::EventId;
 use catalog::image::ImageFormat;
 use minting::drawing;
+use minting::signer::SigningKey;
 use serde_json::{Value, json};
 use tests::anvil::Anvil;
 use tests::program::free_address;
@@ -148,6 +149,11 @@ impl TestApp {
     /// The account of a lane (EIP-55).
     pub(crate) fn signer(&self, name: &str) -> String {
         self.world.signer(name)
+    }
+
+    /// The key of a lane.
+    pub(crate) fn signing_key(&self, name: &str) -> SigningKey {
+        self.world.signing_key(name)
     }
 
     /// What a process with one other setting says when it refuses to start.
@@ -319,6 +325,14 @@ impl TestApp {
         let path = format!("/v1/editions/{edition_id}");
         let done = |edition: &Value| edition["recording"]["progress"] == "recorded";
         self.wait_until(&path, done).await
+    }
+
+    /// How far a counter of the metrics stands; zero while it never moved.
+    pub(crate) async fn counted(&self, counter: &str) -> u64 {
+        let url = format!("{}/metrics", self.url());
+        let metrics = self.client.get(url).send().await.expect("metrics").text().await.expect("a text");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(counter));
+        line.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
     }
 
     /// Waits until the service's metrics hold a line.

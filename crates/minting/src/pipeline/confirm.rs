@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use catalog::crash_point;
+
 use super::{Lane, PassError, PassReport};
 use crate::attempt::Attempt;
 use crate::chain::{B256, Block, ChainError, CountAt, Receipt};
 use crate::store;
 use crate::transaction::{Inclusion, SeenReceipt, Sighting, TransactionState};
 use crate::under_way::{Event, UnderWay};
-use catalog::crash_point;
 
 impl Lane {
     /// Takes up what a pass before this one left: nonces without bytes, and bytes that nobody may have seen.

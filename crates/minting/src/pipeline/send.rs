@@ -1,8 +1,8 @@
 //! Binds waiting calls to the next nonce, and sends them.
 
-use catalog::crash_point;
 use std::sync::Arc;
 
+use catalog::crash_point;
 use catalog::db::retrying;
 use catalog::journal;
 

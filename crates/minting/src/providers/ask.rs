@@ -1,10 +1,10 @@
 //! Asking one provider after the other, or all at once.
 
-use catalog::crash_point;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use catalog::crash_point;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 

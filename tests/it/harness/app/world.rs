@@ -118,9 +118,14 @@ impl World {
 
     /// The account of a lane (EIP-55).
     pub(crate) fn signer(&self, name: &str) -> String {
+        wallet::checksummed(self.signing_key(name).account())
+    }
+
+    /// The key of a lane.
+    pub(crate) fn signing_key(&self, name: &str) -> SigningKey {
         let given = self.folder.path().join("secrets");
         let secrets = if given.is_dir() { given } else { self.folder.path().join("data/secrets") };
-        wallet::checksummed(SigningKey::open(&secrets, name).expect("a keystore").account())
+        SigningKey::open(&secrets, name).expect("a keystore")
     }
 
     /// Runs the program to its end; gives the lines of its standard output.

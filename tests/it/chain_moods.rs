@@ -1,0 +1,332 @@
+//! What the chain does while mints wait or are in blocks that are not final: it costs too much, gives a nonce to others, is
+//! paused in between, and changes its mind. FAULTS rows 32, 40, 51, 55 to 57, 65, 66, 68.
+
+use std::time::{Duration, Instant};
+
+use catalog::clock::Timestamp;
+use minting::call::Call;
+use minting::contract::calldata;
+use minting::fees::Fees;
+use minting::signer::{SigningKey, Unsigned};
+use minting::token::TokenId;
+use minting::wallet;
+use serde_json::{Value, json};
+use tests::anvil::{Anvil, hex, number};
+
+use crate::harness::app::{TestApp, Wallet};
+use crate::harness::database::TestDb;
+
+/// How long the service may take to do what is waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The first four bytes of the Keccak-256 of `pause()`, `unpause()`, `grantRole(bytes32,address)`, `MINTER_ROLE()`,
+/// `PAUSER_ROLE()` and `ownerOf(uint256)`.
+const PAUSE: &str = "0x8456cb59";
+const UNPAUSE: &str = "0x3f4ba83a";
+const GRANT: &str = "0x2f2ff15d";
+const MINTER_ROLE: &str = "0xd5391393";
+const PAUSER_ROLE: &str = "0xe63ab1e9";
+const OWNER_OF: &str = "0x6352211e";
+/// Somebody who works for the issuer, with a key that the service does not have.
+const SOMEBODY: &str = "0x00000000000000000000000000000000000a11ce";
+
+both_databases! {
+    async fn a_transaction_thrown_out_by_a_base_fee_that_jumped_is_offered_again_for_more(db: TestDb) {
+        let (app, card) = shipped_with(&db, &[("COLOPHON_MINTING__BUMP_AFTER_SECONDS", "2")]).await;
+        stand_still(app.chain()).await;
+        let token_id = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
+        let ours = pool_of(&app, 1).await;
+        // More than it offered, and less than the cap.
+        let offered = number(&ours[0]["maxFeePerGas"]).expect("a fee");
+        base_fee(&app, &format!("{:#x}", offered * 2)).await;
+        let again = until_pool(&app, |pool| pool.len() == 1 && pool[0]["hash"] != ours[0]["hash"]).await;
+        assert_eq!(again[0]["nonce"], ours[0]["nonce"], "the same nonce");
+        assert_eq!(again[0]["input"], ours[0]["input"], "the same calls");
+        assert!(number(&again[0]["maxFeePerGas"]) > number(&ours[0]["maxFeePerGas"]));
+        go_on(app.chain()).await;
+        app.recorded(&token_id).await;
+    }
+
+    async fn a_gap_in_the_pool_is_filled_with_the_bytes_that_are_missing(db: TestDb) {
+        let app = TestApp::start_beside_a_chain(&db).await;
+        let edition = app.publish_edition(2).await;
+        app.opened(&edition).await;
+        let cards = [app.shipped(&edition).await, app.shipped(&edition).await];
+        stand_still(app.chain()).await;
+        let mut token_ids = Vec::new();
+        for card in &cards {
+            token_ids.push(app.redeem(card, &Wallet::fresh()).await.expect(202).at("/token/token_id"));
+            pool_of(&app, token_ids.len()).await;
+        }
+        let pool = pool_of(&app, 2).await;
+        // The second stays in the queue of those whose nonce is too high.
+        app.chain().ask("anvil_dropTransaction", json!([pool[0]["hash"]])).await;
+        let again = pool_of(&app, 2).await;
+        assert_eq!(again, pool, "the same bytes");
+        go_on(app.chain()).await;
+        for token_id in token_ids {
+            app.recorded(&token_id).await;
+        }
+        assert_eq!(count_of(&app, &app.signer("minter")).await, 2);
+    }
+
+    async fn a_mint_whose_block_goes_backwards_is_sent_again_and_counts_once(db: TestDb) {
+        let (app, card) = shipped(&db).await;
+        let (token_id, _) = included(&app, &card).await;
+        app.chain().ask("anvil_rollback", json!([1])).await;
+        pool_of(&app, 1).await;
+        go_on(app.chain()).await;
+        app.recorded(&token_id).await;
+        assert_eq!(count_of(&app, &app.signer("minter")).await, 1);
+    }
+
+    async fn a_nonce_that_a_reorg_gave_to_somebody_else_is_given_up_when_final_and_the_token_minted_once(db: TestDb) {
+        let (app, card) = shipped(&db).await;
+        let (token_id, ours) = included(&app, &card).await;
+        let minter = app.signing_key("minter");
+        let nothing = signed(&minter, 0, minter.account(), &[]);
+        app.chain().ask("anvil_reorg", json!([1, [[nothing, 0]]])).await;
+        go_on(app.chain()).await;
+        displaced(&db).await;
+        let_parked_calls_go(&db).await;
+        let token = app.recorded(&token_id).await;
+        assert_ne!(token["tx_hash"], ours, "another nonce, another transaction");
+        assert_eq!(count_of(&app, &app.signer("minter")).await, 2);
+    }
+
+    async fn a_success_that_a_reorg_turns_into_a_revert_is_minted_again_and_that_reorg_too(db: TestDb) {
+        let (app, card) = shipped(&db).await;
+        grant(&app, PAUSER_ROLE, SOMEBODY).await;
+        let (token_id, first) = included(&app, &card).await;
+        // The same bytes come into a block after the one that paused the contract.
+        app.chain().ask("anvil_reorg", json!([1, []])).await;
+        app.chain().ask("anvil_dropAllTransactions", json!([])).await;
+        send_without_waiting(&app, SOMEBODY, PAUSE).await;
+        app.chain().mine(1).await;
+        go_on(app.chain()).await;
+        until_books(&db, "SELECT count(*) FROM transactions WHERE state = 'reverted_confirmed'", 1).await;
+        send_as(&app, &app.signer("admin"), UNPAUSE).await;
+
+        // The mint that follows is in a block, which goes too.
+        stand_still(app.chain()).await;
+        let_parked_calls_go(&db).await;
+        pool_of(&app, 1).await;
+        app.chain().mine(1).await;
+        until_books(&db, "SELECT count(*) FROM transactions WHERE kind = 'mint' AND state = 'included'", 1).await;
+        app.chain().ask("anvil_reorg", json!([1, []])).await;
+        pool_of(&app, 1).await;
+        go_on(app.chain()).await;
+        let token = app.recorded(&token_id).await;
+        assert_ne!(token["tx_hash"], first);
+        assert_eq!(count_of(&app, &app.signer("minter")).await, 2, "a revert and a mint");
+    }
+
+    async fn a_token_that_somebody_else_minted_is_put_before_a_person_and_never_called_ours(db: TestDb) {
+        let (app, card) = shipped(&db).await;
+        grant(&app, MINTER_ROLE, SOMEBODY).await;
+        let token_id = TokenId::from_number(1_000_100).expect("the first token");
+        let head = app.chain().ask("eth_getBlockByNumber", json!(["latest", false])).await;
+        let settles_at = number(&head["timestamp"]).expect("a time") + 2 * 86_400;
+        let recipient = wallet::parse_account(SOMEBODY).expect("an account");
+        let call = Call::Mint { token_id, recipient, settles_at };
+        send_as(&app, SOMEBODY, &format!("0x{}", hex(&calldata(&[call]).expect("a call")))).await;
+
+        let promised = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
+        assert_eq!(promised, "1000100");
+        let path = format!("/v1/tokens/{promised}");
+        app.wait_until(&path, |token| token["progress"] == "under_review").await;
+        let owner = owner_of(&app, 1_000_100).await;
+        assert!(owner.ends_with(&SOMEBODY[2..]), "{owner}");
+        until_books(&db, "SELECT count(*) FROM calls WHERE kind = 'mint' AND state = 'review'", 1).await;
+    }
+
+    async fn a_chain_that_comes_back_from_an_old_state_freezes_its_lanes_and_gets_nothing(db: TestDb) {
+        let mut app = TestApp::start_beside_a_chain(&db).await;
+        let old = app.chain().ask("evm_snapshot", json!([])).await;
+        let edition = app.publish_edition(1).await;
+        let card = app.shipped(&edition).await;
+        let token_id = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
+        app.recorded(&token_id).await;
+        app.die();
+        app.chain().ask("evm_revert", json!([old])).await;
+        free_lanes(&db).await;
+        app.start_again().await;
+        until_books(&db, "SELECT count(*) FROM lanes WHERE frozen_at IS NOT NULL", 2).await;
+        app.chain().mine(3).await;
+        assert_eq!(count_of(&app, &app.signer("minter")).await, 0, "something was sent");
+    }
+
+    async fn a_chain_whose_clock_jumps_an_hour_mints_and_locks_as_it_was_asked_to(db: TestDb) {
+        let (app, card) = shipped(&db).await;
+        app.chain().ask("evm_increaseTime", json!([3_600])).await;
+        let token_id = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
+        let token = app.recorded(&token_id).await;
+        let asked: Timestamp = serde_json::from_value(token["settles_at"].clone()).expect("a moment");
+        let proof: Value = serde_json::from_str(&app.say(&["verify", &token_id]).join("\n")).expect("JSON");
+        assert_eq!(proof["settles_at"], json!(asked.as_seconds()), "{proof:#}");
+    }
+}
+
+/// A service with an edition of one sheet that is open on chain, and the code on the sold sheet's card.
+async fn shipped(db: &TestDb) -> (TestApp, String) {
+    shipped_with(db, &[]).await
+}
+
+async fn shipped_with(db: &TestDb, settings: &[(&'static str, &str)]) -> (TestApp, String) {
+    let app = TestApp::start_beside_a_chain_with(db, settings).await;
+    let edition = app.publish_edition(1).await;
+    app.opened(&edition).await;
+    let card = app.shipped(&edition).await;
+    (app, card)
+}
+
+/// A token whose mint is in the newest block, after which there is none; and the hash of that transaction.
+async fn included(app: &TestApp, card: &str) -> (String, Value) {
+    stand_still(app.chain()).await;
+    let token_id = app.redeem(card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
+    let ours = pool_of(app, 1).await;
+    app.chain().mine(1).await;
+    let path = format!("/v1/tokens/{token_id}");
+    app.wait_until(&path, |token| token["tx_hash"] == ours[0]["hash"]).await;
+    (token_id, ours[0]["hash"].clone())
+}
+
+/// Makes no more blocks.
+async fn stand_still(chain: &Anvil) {
+    chain.ask("evm_setIntervalMining", json!([0])).await;
+}
+
+/// Makes a block a second again.
+async fn go_on(chain: &Anvil) {
+    chain.ask("evm_setIntervalMining", json!([1])).await;
+}
+
+/// Makes one block at that base fee.
+async fn base_fee(app: &TestApp, fee: &str) {
+    app.chain().ask("anvil_setNextBlockBaseFeePerGas", json!([fee])).await;
+    app.chain().mine(1).await;
+}
+
+/// The transactions that wait to be mined, by their nonces.
+async fn pool(app: &TestApp) -> Vec<Value> {
+    let content = app.chain().ask("txpool_content", json!([])).await;
+    let signers = content["pending"].as_object().into_iter().flat_map(|signers| signers.values());
+    let waiting =
+        signers.flat_map(|by_nonce| by_nonce.as_object().into_iter().flat_map(|each| each.values()));
+    let mut waiting: Vec<Value> = waiting.cloned().collect();
+    waiting.sort_by_key(|transaction| number(&transaction["nonce"]));
+    waiting
+}
+
+async fn until_pool(app: &TestApp, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    let begun = Instant::now();
+    loop {
+        let found = pool(app).await;
+        if done(&found) {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the pool holds {found:#?}\n{}", app.log_tail());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn pool_of(app: &TestApp, count: usize) -> Vec<Value> {
+    until_pool(app, |found| found.len() == count).await
+}
+
+/// Waits until the books count so many.
+async fn until_books(db: &TestDb, sql: &'static str, wanted: i64) {
+    let begun = Instant::now();
+    loop {
+        let found = count_in_books(db, sql).await;
+        if found == wanted {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{found} and not {wanted}: {sql}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn count_in_books(db: &TestDb, sql: &'static str) -> i64 {
+    let mut tx = db.db.begin_read().await.expect("the books");
+    let (count,): (i64,) = tx.fetch_one(sql, &[]).await.expect("a count");
+    count
+}
+
+async fn displaced(db: &TestDb) {
+    until_books(db, "SELECT count(*) FROM transactions WHERE state = 'displaced'", 1).await;
+}
+
+/// The time is over in which calls that did not go through wait.
+async fn let_parked_calls_go(db: &TestDb) {
+    write(db, "UPDATE calls SET not_before_at = 0 WHERE state = 'queued'").await;
+}
+
+/// Whoever died keeps its lanes until their leases run out; here they have.
+async fn free_lanes(db: &TestDb) {
+    write(db, "UPDATE lanes SET lease_until = 0").await;
+}
+
+async fn write(db: &TestDb, statement: &'static str) {
+    let mut tx = db.db.begin_write().await.expect("the books");
+    tx.execute(statement, &[]).await.expect("an update");
+    tx.commit().await.expect("a commit");
+}
+
+async fn count_of(app: &TestApp, account: &str) -> u64 {
+    number(&app.chain().ask("eth_getTransactionCount", json!([account, "latest"])).await).expect("a count")
+}
+
+async fn owner_of(app: &TestApp, token_id: u64) -> String {
+    let call = json!([{ "to": app.contract(), "data": format!("{OWNER_OF}{token_id:064x}") }, "latest"]);
+    app.chain().ask("eth_call", call).await.as_str().unwrap_or_default().to_owned()
+}
+
+/// The admin gives an account a role.
+async fn grant(app: &TestApp, role: &str, account: &str) {
+    let data = role_call(app, GRANT, role, account).await;
+    send_as(app, &app.signer("admin"), &data).await;
+}
+
+async fn role_call(app: &TestApp, verb: &str, role: &str, account: &str) -> String {
+    let role = app.chain().ask("eth_call", json!([{ "to": app.contract(), "data": role }, "latest"])).await;
+    let role = role.as_str().and_then(|word| word.strip_prefix("0x")).expect("a role").to_owned();
+    let account = account.trim_start_matches("0x").to_lowercase();
+    format!("{verb}{role}{account:0>64}")
+}
+
+/// Calls the contract with somebody's key and waits until it went through.
+async fn send_as(app: &TestApp, account: &str, data: &str) {
+    let hash = send_without_waiting(app, account, data).await;
+    let begun = Instant::now();
+    loop {
+        let receipt = app.chain().ask("eth_getTransactionReceipt", json!([hash])).await;
+        match receipt["status"].as_str() {
+            Some("0x1") => return,
+            Some(_) => panic!("{data} of {account} was refused"),
+            None => assert!(begun.elapsed() < PATIENCE, "{data} of {account} is in no block"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn send_without_waiting(app: &TestApp, account: &str, data: &str) -> Value {
+    let chain = app.chain();
+    chain.ask("anvil_setBalance", json!([account, "0x3635c9adc5dea00000"])).await;
+    chain.ask("anvil_impersonateAccount", json!([account])).await;
+    let call = json!({
+        "from": account,
+        "to": app.contract(),
+        "data": data,
+        "gas": "0x7a120",
+        "maxFeePerGas": "0x174876e800",
+        "maxPriorityFeePerGas": "0x174876e800",
+    });
+    chain.ask("eth_sendTransaction", json!([call])).await
+}
+
+/// The signed bytes of a transaction of nothing.
+fn signed(key: &SigningKey, nonce: u64, to: catalog::account::Account, data: &[u8]) -> String {
+    let fees = Fees { max_fee: 1_000_000_000_000, max_priority_fee: 1_000_000_000_000 };
+    let unsigned = Unsigned { chain_id: 31_337, nonce, to: Some(to), data, gas_limit: 100_000, fees };
+    format!("0x{}", hex(&key.sign(&unsigned).expect("a signature").raw))
+}

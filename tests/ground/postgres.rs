@@ -67,6 +67,14 @@ pub async fn create_database() -> String {
     name
 }
 
+/// Makes a database with all that the database behind `url` holds; nobody may be connected to that. Gives its address.
+pub async fn copy_database(url: &str) -> String {
+    let original = url.split('?').next().and_then(|address| address.rsplit('/').next()).expect("a name");
+    let name = next_name("copy");
+    administer(&format!("CREATE DATABASE {name} TEMPLATE {original}")).await;
+    url_of(&name)
+}
+
 /// Removes a database, whoever may still be connected to it.
 pub async fn drop_database(name: String) {
     administer(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;

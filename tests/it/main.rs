@@ -38,6 +38,8 @@ mod readme;
 #[cfg(test)]
 mod refunds;
 #[cfg(test)]
+mod restores;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod schemas;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use catalog::invalid::InvalidField;
+use catalog::text::Line;
 use clap::{Args, Parser, Subcommand};
 
 use minting::token::TokenId;
@@ -79,6 +81,15 @@ pub enum LaneCommand {
         /// The signer's address.
         signer: String,
     },
+    /// Lets a frozen lane go on whose key was used without these books, once `reconcile` has decided all that the chain
+    /// has and the books do not. Its next nonce is the chain's finalized count.
+    Adopt {
+        /// The signer's address.
+        signer: String,
+        /// Why, for the journal.
+        #[arg(long, value_parser = parse_reason)]
+        reason: Line,
+    },
 }
 
 /// Comparing everything, or one part of it.
@@ -88,6 +99,9 @@ pub struct ReconcileArgs {
     /// How to print what was found.
     #[arg(long, value_enum, default_value_t = ReportFormat::Json)]
     pub format: ReportFormat,
+    /// What changed within this time may still be under way, and is not reported.
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    pub patience_minutes: u64,
     /// Without one: the whole report.
     #[command(subcommand)]
     pub command: Option<ReconcileCommand>,
@@ -111,17 +125,28 @@ pub enum ReconcileCommand {
         /// Its id in plain decimal digits: `12017100`.
         token_id: TokenId,
         /// Why, for the journal.
+        #[arg(long, value_parser = parse_reason)]
+        reason: Line,
+        /// The sheet of a tombstone that no sale holds is here, and may be sold.
         #[arg(long)]
-        reason: String,
+        in_house: bool,
     },
     /// Leaves such a token or tombstone foreign for good, and its sheet out of sale.
     Reject {
         /// Its id in plain decimal digits: `12017100`.
         token_id: TokenId,
         /// Why, for the journal.
+        #[arg(long, value_parser = parse_reason)]
+        reason: Line,
+        /// Asks the registrar to void it, while that can be done.
         #[arg(long)]
-        reason: String,
+        void: bool,
     },
+}
+
+/// Reads the reason that an operator gives for a decision.
+fn parse_reason(text: &str) -> Result<Line, InvalidField> {
+    Line::parse("reason", "reason_invalid", text)
 }
 
 /// What to do with the contract.

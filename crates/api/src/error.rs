@@ -174,6 +174,13 @@ impl ApiError {
         Self::Conflict { code, detail: detail.into() }
     }
 
+    /// 503 under a stable `code`: the chain does not answer, or the like.
+    #[must_use]
+    pub fn unavailable(code: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let detail = "the chain does not answer now".into();
+        Self::Unavailable { code, detail, retry_after: 30, source: Some(source.into()) }
+    }
+
     /// 500: `operation`, "composing the colophon", failed.
     #[must_use]
     pub fn internal(operation: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

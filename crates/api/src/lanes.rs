@@ -4,13 +4,12 @@ use catalog::account::Account;
 use catalog::chance::SystemChance;
 use catalog::clock::SystemClock;
 use catalog::db::{Db, DbError};
-use minting::devchain::DevChain;
+use catalog::text::Line;
+use minting::recovery::{Adopted, Recovery, RecoveryError};
 use minting::resumption::{ResumeError, Resumption};
-use minting::rpc::{Finality, RpcChain};
 use minting::store::{self, LaneRecord};
 
-use crate::binding;
-use crate::chain_side::{self, ChainSideError};
+use crate::chain_side::{Beside, ChainSideError};
 use crate::config::Settings;
 
 /// Why a lane does not go on.
@@ -19,15 +18,12 @@ pub enum LaneError {
     /// The chain's side.
     #[error(transparent)]
     Chain(#[from] ChainSideError),
-    /// It must not.
+    /// It must not be resumed.
     #[error(transparent)]
     Refused(#[from] ResumeError),
-    /// The database was never used by a service.
-    #[error("this database belongs to no chain yet")]
-    NotBound,
-    /// The database failed.
-    #[error("the books could not be read")]
-    Db(#[from] DbError),
+    /// It must not be adopted.
+    #[error(transparent)]
+    NotAdopted(#[from] RecoveryError),
 }
 
 /// All lanes.
@@ -38,14 +34,24 @@ pub async fn list(db: &Db) -> Result<Vec<LaneRecord>, DbError> {
 
 /// Lets the lane of `signer` go on; how many final transactions the chain had lost.
 pub async fn resume(settings: &Settings, db: &Db, signer: Account) -> Result<usize, LaneError> {
-    let bound = binding::bound(db).await?.ok_or(LaneError::NotBound)?;
-    let reached = chain_side::reach(settings).await?;
-    let chain = RpcChain::new(reached.url, bound.contract, Finality::Tag).map_err(ChainSideError::from)?;
-    let resumption = Resumption { db, chain: &chain, clock: &SystemClock, chance: &SystemChance };
+    let beside = Beside::open(settings, db).await?;
+    let resumption =
+        Resumption { db, chain: beside.chain.as_ref(), clock: &SystemClock, chance: &SystemChance };
     let resumed = resumption.resume(signer).await;
-    // A node that was not running before is not left running.
-    if let Some(devchain) = reached.devchain.filter(DevChain::was_started_here) {
-        devchain.end().await;
-    }
+    beside.leave().await;
     Ok(resumed?)
+}
+
+/// Lets the lane of `signer` go on whose key was used without these books.
+pub async fn adopt(
+    settings: &Settings,
+    db: &Db,
+    signer: Account,
+    reason: &Line,
+) -> Result<Adopted, LaneError> {
+    let beside = Beside::open(settings, db).await?;
+    let recovery = Recovery { db, chain: beside.chain.as_ref(), clock: &SystemClock, chance: &SystemChance };
+    let adopted = recovery.adopt(signer, reason).await;
+    beside.leave().await;
+    Ok(adopted?)
 }

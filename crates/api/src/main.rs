@@ -3,17 +3,25 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use api::chain_side;
-use api::cli::{AuditCommand, Cli, Command, ContractCommand, KeyCommand, LaneCommand, ReconcileArgs};
+use api::chain_side::{self, Beside};
+use api::cli::{
+    AuditCommand, Cli, Command, ContractCommand, KeyCommand, LaneCommand, ReconcileArgs, ReconcileCommand,
+    ReportFormat,
+};
 use api::config::{LogSettings, Settings};
 use api::keys::{KeyRing, key_name};
+use api::linking::Linking;
+use api::reconciliation::to_csv;
+use api::reconciling::Reconciling;
 use api::secrets::{ADMIN, Secrets};
 use api::service::open_database;
 use api::telemetry::{self, Log};
 use catalog::chance::SystemChance;
-use catalog::clock::SystemClock;
+use catalog::clock::{Clock as _, SystemClock};
+use catalog::db::Db;
 use clap::Parser as _;
 use minting::signer::SigningKey;
 use minting::token::TokenId;
@@ -111,14 +119,70 @@ async fn lane(settings: &Settings, command: LaneCommand) -> anyhow::Result<()> {
             let put_back = api::lanes::resume(settings, &db, signer).await?;
             writeln!(out, "{put_back} transactions that the chain had lost are under way again")?;
         }
+        LaneCommand::Adopt { signer, reason } => {
+            let signer = parse_account(&signer).context("the signer's address")?;
+            let adopted = api::lanes::adopt(settings, &db, signer, &reason).await?;
+            let used = adopted.next_nonce - adopted.from_nonce;
+            writeln!(out, "{used} nonces were used without these books; the next is {}", adopted.next_nonce)?;
+        }
     }
     db.close().await;
     Ok(())
 }
 
 /// 0 when everything agrees, 3 when something was found.
-async fn reconcile(_settings: &Settings, args: ReconcileArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("cannot look yet: {:?} is not built", args.command)
+async fn reconcile(settings: &Settings, args: ReconcileArgs) -> anyhow::Result<ExitCode> {
+    let db = open_database(settings).await?;
+    let code = match args.command {
+        None => report(settings, &db, &args).await?,
+        Some(command) => {
+            decide(settings, &db, command).await?;
+            ExitCode::SUCCESS
+        }
+    };
+    db.close().await;
+    Ok(code)
+}
+
+/// Prints the report; 3 when something was found.
+async fn report(settings: &Settings, db: &Db, args: &ReconcileArgs) -> anyhow::Result<ExitCode> {
+    let beside = Beside::open(settings, db).await?;
+    let reconciling = Reconciling {
+        db,
+        chain: beside.chain.as_ref(),
+        policies: &settings.policies,
+        patience: Duration::from_secs(args.patience_minutes.saturating_mul(60)),
+        now: SystemClock.now(),
+    };
+    let compared = reconciling.report().await;
+    beside.leave().await;
+    let report = compared?;
+    let text = match args.format {
+        ReportFormat::Json => serde_json::to_string_pretty(&report)? + "\n",
+        ReportFormat::Csv => to_csv(&report.findings)?,
+    };
+    write!(std::io::stdout(), "{text}")?;
+    Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(SOMETHING_FOUND) })
+}
+
+/// Links or rejects what the chain has and the books did not know.
+async fn decide(settings: &Settings, db: &Db, command: ReconcileCommand) -> anyhow::Result<()> {
+    let beside = Beside::open(settings, db).await?;
+    let home = beside.home(settings)?;
+    let chain = beside.chain.as_ref();
+    let linking = Linking { db, chain, home: &home, clock: &SystemClock, chance: &SystemChance };
+    let (token_id, verdict, decided) = match command {
+        ReconcileCommand::Link { token_id, reason, in_house } => {
+            (token_id, "linked", linking.link(token_id, &reason, in_house).await)
+        }
+        ReconcileCommand::Reject { token_id, reason, void } => {
+            (token_id, "rejected", linking.reject(token_id, &reason, void).await)
+        }
+    };
+    beside.leave().await;
+    decided?;
+    writeln!(std::io::stdout(), "{token_id} {verdict}")?;
+    Ok(())
 }
 
 /// Prints what was found of the journal as one line of JSON.

@@ -12,6 +12,7 @@ use catalog::edition::{Edition, Publication};
 use catalog::impression::Impression;
 use catalog::journal::{self, Occasion};
 use catalog::store as catalog_store;
+use minting::foreign::{ForeignRecord, Standing, Verdict};
 use minting::metadata::{self, Home};
 use minting::store::{self as minting_store, NewToken};
 use minting::token::Token;
@@ -249,21 +250,45 @@ async fn issue_token(
     terms: &Terms<'_>,
 ) -> Result<Token, ApiError> {
     let (edition, impression) = sheet_of(tx, sale).await?;
-    let publication = publication_of(&edition)?;
-    let token_id = minting_store::next_token_id(tx, publication.number, &impression).await?;
+    let token = new_token(tx, &edition, &impression, recipient, settles_at, terms.home).await?;
+    match minting_store::find_foreign(tx, token.token_id).await? {
+        None => Ok(minting_store::issue_token(tx, occasion, token).await?),
+        Some(foreign) if is_the_buyers(&foreign, recipient) => {
+            let reason = "redeemed by the wallet that it was minted to";
+            Ok(minting_store::adopt_token(tx, occasion, token, &foreign.token, reason).await?)
+        }
+        Some(_) => {
+            let detail = "the chain has a token of this sheet that is being looked at; ask the shop";
+            Err(ApiError::conflict("sheet_under_review", detail))
+        }
+    }
+}
+
+/// The books forgot this token, and whoever it was minted to has proved the claim again: it is theirs.
+fn is_the_buyers(foreign: &ForeignRecord, recipient: Account) -> bool {
+    foreign.verdict == Verdict::Open
+        && foreign.token.standing == Standing::Token
+        && foreign.token.recipient == Some(recipient)
+}
+
+/// The next token of a sheet, as it would be written.
+pub(crate) async fn new_token(
+    tx: &mut Tx,
+    edition: &Edition,
+    impression: &Impression,
+    recipient: Account,
+    settles_at: Timestamp,
+    home: &Home,
+) -> Result<NewToken, ApiError> {
+    let publication = publication_of(edition)?;
+    let token_id = minting_store::next_token_id(tx, publication.number, impression).await?;
     let token_id = token_id.ok_or_else(|| {
         ApiError::conflict("issues_exhausted", "this sheet has had a hundred tokens and gets no other")
     })?;
-    let metadata = metadata::token_metadata(terms.home, publication, &impression, token_id.issue())
+    let metadata = metadata::token_metadata(home, publication, impression, token_id.issue())
         .map_err(|error| ApiError::internal("writing a token's metadata", error))?;
-    let token = NewToken {
-        token_id,
-        impression_id: impression.impression_id,
-        recipient,
-        settles_at,
-        metadata: metadata.text,
-    };
-    Ok(minting_store::issue_token(tx, occasion, token).await?)
+    let impression_id = impression.impression_id.clone();
+    Ok(NewToken { token_id, impression_id, recipient, settles_at, metadata: metadata.text })
 }
 
 /// The token of a redemption: it is written with it.

@@ -10,6 +10,7 @@ pub mod images;
 pub mod impressions;
 pub mod paging;
 pub mod reply;
+mod reports;
 pub mod sales;
 pub mod tokens;
 pub mod webhook_endpoints;
@@ -47,6 +48,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(tokens::routes())
         .merge(events::routes())
         .merge(webhook_endpoints::routes())
+        .merge(reports::routes())
 }
 
 /// The whole service as one router.

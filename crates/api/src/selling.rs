@@ -10,6 +10,8 @@ use catalog::invalid::InvalidField;
 use catalog::journal::{self, Occasion};
 use catalog::provenance::CatalogEvent;
 use catalog::store as catalog_store;
+use minting::foreign::Verdict;
+use minting::store as minting_store;
 
 use crate::claim::{self, Claim, ClaimEvent, ClaimId};
 use crate::config::OpenOn;
@@ -50,8 +52,9 @@ pub(crate) async fn record(
     sale_ids.sort_unstable();
     let mut sales = Vec::with_capacity(usize::from(units));
     for ((unit_no, sale_id), sheet) in (1..).zip(sale_ids).zip(allot(tx, &edition, &line.wanted).await?) {
-        let sheet = sheet.reserve().map_err(|refused| not_available(refused.from))?;
-        move_sheet(tx, occasion, ImpressionState::Available, &sheet).await?;
+        let from = sheet.state;
+        let sheet = take(tx, &edition, sheet).await?;
+        move_sheet(tx, occasion, from, &sheet).await?;
         let sale = Sale::record(sale_id, line, unit_no, sheet.impression_id, facts, occasion.at);
         store::insert_sale(tx, &sale).await.map_err(|error| match error {
             // The same line was sold from another edition at the same time, under that edition's lock.
@@ -85,6 +88,20 @@ async fn allot(tx: &mut Tx, edition: &Edition, wanted: &Wanted) -> Result<Vec<Im
             Ok(vec![sheet])
         }
     }
+}
+
+/// A sale takes its sheet. One that is quarantined because the chain has a token of it that the books forgot is taken
+/// by the sale that names it: the shop tells of the sale again, and its buyer finds the token.
+async fn take(tx: &mut Tx, edition: &Edition, sheet: Impression) -> Result<Impression, ApiError> {
+    if sheet.state == ImpressionState::Quarantined
+        && let Some(publication) = edition.state.publication()
+        && let Some(next) = minting_store::next_token_id(tx, publication.number, &sheet).await?
+        && let Some(foreign) = minting_store::find_foreign(tx, next).await?
+        && foreign.verdict == Verdict::Open
+    {
+        return sheet.move_to(ImpressionState::Reserved).map_err(|refused| not_available(refused.from));
+    }
+    sheet.reserve().map_err(|refused| not_available(refused.from))
 }
 
 async fn prepare_claim(

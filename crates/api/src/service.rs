@@ -25,7 +25,7 @@ use crate::outbox::publishing;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
 use crate::state::{App, AppState, Outbox};
 use crate::throttle::Throttles;
-use crate::{audit, chores, conservation, following, idempotency, routes, server};
+use crate::{audit, chores, conservation, following, idempotency, recovering, routes, server};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +146,7 @@ pub async fn assemble(
         throttles: Throttles::new(&settings.throttle),
         settings,
         chain: chain.facts.clone(),
+        on_chain: Arc::clone(&chain.chain) as Arc<dyn Chain>,
         claim_pepper: chain.secrets.claim_pepper.clone(),
         outbox,
         wallets: WalletJudge::new(Arc::clone(&chain.chain) as Arc<dyn Chain>),
@@ -203,12 +204,15 @@ pub async fn serve(
 }
 
 /// What goes on beside requests and lanes.
-fn start_chores(state: &AppState, chain: &ChainSide, courier: Courier) -> [JoinHandle<()>; 7] {
+fn start_chores(state: &AppState, chain: &ChainSide, courier: Courier) -> [JoinHandle<()>; 8] {
     let app = || Arc::clone(state);
     let (sweeps, checks, seals, exports, publishes, follows) = (app(), app(), app(), app(), app(), app());
+    let scans = app();
     let chain = Arc::clone(&chain.chain) as Arc<dyn Chain>;
+    let scanned = Arc::clone(&chain);
     let follower = move || Follower::new(Arc::clone(&follows), Arc::clone(&chain));
     [
+        chores::keep_up("scan", move || recovering::scan_forever(Arc::clone(&scans), Arc::clone(&scanned))),
         chores::keep_up("sweep", move || server::sweep_forever(Arc::clone(&sweeps))),
         chores::keep_up("conservation", move || conservation::check_forever(Arc::clone(&checks))),
         chores::keep_up("seal", move || audit::sealing::seal_forever(Arc::clone(&seals))),

@@ -8,6 +8,7 @@ use catalog::clock::Clock;
 use catalog::db::Db;
 use catalog::journal::{Actor, Occasion};
 use metrics_exporter_prometheus::PrometheusHandle;
+use minting::chain::Chain;
 use minting::image_intake::ImageIntake;
 use minting::image_store::ImageStore;
 use minting::metadata::Home;
@@ -40,6 +41,8 @@ pub struct App {
     pub settings: Settings,
     /// The chain and the contract that this database is bound to.
     pub chain: ChainFacts,
+    /// That chain, to be asked.
+    pub on_chain: Arc<dyn Chain>,
     /// The secret that claim codes are kept under.
     pub claim_pepper: ClaimPepper,
     /// Judges whether wallets signed.

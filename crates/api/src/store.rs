@@ -10,6 +10,7 @@ mod deployments;
 mod idempotency_keys;
 mod outgoing_events;
 mod pulse;
+mod reconciliation;
 mod sales;
 mod webhook_deliveries;
 mod webhook_endpoints;
@@ -35,6 +36,7 @@ pub(crate) use outgoing_events::{
     first_position_since, insert_event, list_events, lock_outbox_head, move_outbox_head,
 };
 pub(crate) use pulse::write_pulse;
+pub(crate) use reconciliation::{SaleAndClaim, booked_editions, each_sale, free_sheets, sheets_in};
 pub use sales::{
     SaleFilter, find_sale, find_sale_of_token, insert_sale, list_sales, list_sales_of_line,
     list_waiting_sales, lock_holder, lock_sale, set_waiting, update_sale,
@@ -64,6 +66,7 @@ pub fn statements() -> Vec<Sql> {
         idempotency_keys::STATEMENTS,
         outgoing_events::STATEMENTS,
         pulse::STATEMENTS,
+        reconciliation::STATEMENTS,
         sales::STATEMENTS,
         webhook_deliveries::STATEMENTS,
         webhook_endpoints::STATEMENTS,

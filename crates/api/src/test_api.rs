@@ -10,6 +10,7 @@ use catalog::chance::SystemChance;
 use catalog::clock::{Clock, SystemClock};
 use http_body_util::BodyExt;
 use minting::image_intake::ImageIntake;
+use minting::rpc::{Finality, RpcChain};
 use minting::wallet::WalletJudge;
 use minting::worker::Wake;
 use serde_json::Value;
@@ -102,6 +103,8 @@ impl TestApi {
                 royalty_receiver: nobody,
                 signers: Vec::new(),
             },
+            // Nobody listens there.
+            on_chain: Arc::new(RpcChain::new("http://127.0.0.1:9".parse()?, nobody, Finality::Tag)?),
             claim_pepper: ClaimPepper::from_bytes(&[7; 32])?,
             outbox: Outbox::new(WebhookKey::from_bytes(&[7; 32])?, reach),
             wallets: WalletJudge::of_keys_alone(),

@@ -118,6 +118,12 @@ impl EditionNumber {
     pub fn get(self) -> u32 {
         self.0
     }
+
+    /// The number after it, if there is one.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        Self::new(self.0 + 1)
+    }
 }
 
 /// What is declared about an edition: the physical facts and the royalty.

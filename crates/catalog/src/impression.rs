@@ -76,7 +76,7 @@ impl ImpressionState {
             (Self::Withdrawn, _) => false,
             (from, to) if from == to => false,
             (_, Self::Withdrawn) => true,
-            (Self::Available, to) => to == Self::Reserved,
+            (Self::Available, to) => matches!(to, Self::Reserved | Self::Quarantined),
             (Self::Reserved, to) => to != Self::InReturn,
             (Self::Sold, to) => matches!(to, Self::InReturn | Self::Quarantined),
             (Self::InReturn, to) => to != Self::Reserved,
@@ -231,7 +231,7 @@ mod tests {
             let ways = ImpressionState::ALL.map(|to| impression.clone().move_to(to).is_ok());
             // available, reserved, sold, in_return, quarantined, withdrawn
             let expected = match state {
-                ImpressionState::Available => [false, true, false, false, false, true],
+                ImpressionState::Available => [false, true, false, false, true, true],
                 ImpressionState::Reserved | ImpressionState::InReturn => {
                     [true, false, true, false, true, true]
                 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use catalog::account::Account;
 
 use crate::call::EditionTerms;
-use crate::contract::{ItemEvent, WholeCallRefusal};
+use crate::contract::{ItemEvent, LogEntry, WholeCallRefusal};
 use crate::send_error::SendRefusal;
 use crate::token::TokenId;
 use crate::wallet::code_proof::CodeQuestion;
@@ -256,6 +256,11 @@ pub trait Chain: Send + Sync + std::fmt::Debug {
     /// Whether the code of an account takes a signature for its own, at the newest block that can be agreed on. Nothing
     /// is sent, and no answer of the account, however bad, is an error.
     async fn takes_signature(&self, question: Arc<CodeQuestion>) -> Result<bool, ChainError>;
+    /// What our contract wrote into its log in the blocks from `from` to `to`, both included, in its order. Nodes
+    /// refuse ranges that are too wide: [`crate::scan`] asks for as much as they give.
+    async fn log(&self, from: u64, to: u64) -> Result<Vec<LogEntry>, ChainError>;
+    /// The first block with our contract's code, as far as the node remembers; 0 when it does not.
+    async fn first_block(&self) -> Result<u64, ChainError>;
     /// Whether code stands at our contract's address.
     async fn contract_exists(&self) -> Result<bool, ChainError>;
 }

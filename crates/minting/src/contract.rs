@@ -11,9 +11,12 @@ use catalog::digest::Sha256Digest;
 use crate::call::{Call, CallKind, EditionTerms};
 
 mod events;
+mod log;
 
 pub(crate) use events::item_events;
 pub use events::{ItemEvent, MintSkip, SettleSkip, VoidSkip};
+pub(crate) use log::log_entry;
+pub use log::{LogEntry, LogEvent};
 
 mod abi {
     alloy::sol!("../../contracts/src/IPrintEditions.sol");

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::call::CallId;
 use crate::chain::B256;
+use crate::foreign::ForeignToken;
 use crate::token::TokenId;
 use crate::transaction::Inclusion;
 
@@ -78,6 +79,43 @@ pub enum MintingEvent {
         /// Why.
         reason: String,
     },
+    /// The chain has a token or tombstone that the books did not know.
+    ForeignTokenFound {
+        /// Which.
+        token_id: String,
+        /// `token` or `tombstone`.
+        standing: &'static str,
+        /// To whom it was minted, if it was.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recipient: Option<Account>,
+        /// The transaction that did it.
+        transaction_hash: B256,
+    },
+    /// It belongs to us, and the books have it now.
+    ForeignTokenLinked {
+        /// Which.
+        token_id: String,
+        /// Why.
+        reason: String,
+    },
+    /// It stays foreign.
+    ForeignTokenRejected {
+        /// Which.
+        token_id: String,
+        /// Why.
+        reason: String,
+    },
+    /// An operator let a lane go on whose key was used without the books.
+    LaneAdopted {
+        /// Whose.
+        signer: Account,
+        /// The first nonce that was used without the books.
+        from_nonce: u64,
+        /// The nonce that it goes on with.
+        next_nonce: u64,
+        /// Why.
+        reason: String,
+    },
     /// An operator let a frozen lane go on.
     LaneResumed {
         /// Whose.
@@ -92,6 +130,17 @@ impl MintingEvent {
     #[must_use]
     pub fn token_issued(token_id: TokenId, impression_id: ImpressionId, recipient: Account) -> Self {
         Self::TokenIssued { token_id: token_id.to_string(), impression_id, recipient }
+    }
+
+    /// The chain has what the books do not know.
+    #[must_use]
+    pub fn foreign_token_found(token: &ForeignToken) -> Self {
+        Self::ForeignTokenFound {
+            token_id: token.token_id.to_string(),
+            standing: token.standing.as_str(),
+            recipient: token.recipient,
+            transaction_hash: token.transaction_hash,
+        }
     }
 
     /// A call ended: in a final block, or because the chain had it done already.
@@ -119,7 +168,11 @@ impl Event for MintingEvent {
             Self::CallRequeued { .. } => "call_requeued",
             Self::LaneOpened { .. } => "lane_opened",
             Self::LaneFrozen { .. } => "lane_frozen",
+            Self::LaneAdopted { .. } => "lane_adopted",
             Self::LaneResumed { .. } => "lane_resumed",
+            Self::ForeignTokenFound { .. } => "foreign_token_found",
+            Self::ForeignTokenLinked { .. } => "foreign_token_linked",
+            Self::ForeignTokenRejected { .. } => "foreign_token_rejected",
         }
     }
 
@@ -129,9 +182,13 @@ impl Event for MintingEvent {
             | Self::CallEnded { business_key, .. }
             | Self::CallRequeued { business_key, .. } => business_key.clone(),
             Self::TokenIssued { impression_id, .. } => impression_id.to_string(),
-            Self::TokenSurrendered { token_id } => token_id.clone(),
+            Self::TokenSurrendered { token_id }
+            | Self::ForeignTokenFound { token_id, .. }
+            | Self::ForeignTokenLinked { token_id, .. }
+            | Self::ForeignTokenRejected { token_id, .. } => token_id.clone(),
             Self::LaneOpened { signer, .. }
             | Self::LaneFrozen { signer, .. }
+            | Self::LaneAdopted { signer, .. }
             | Self::LaneResumed { signer, .. } => signer.to_string(),
         }
     }

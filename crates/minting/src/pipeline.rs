@@ -33,6 +33,7 @@ use crate::chain::{B256, Block, Chain, ChainError, CountAt, Role};
 use crate::event::MintingEvent;
 use crate::fees::FeePolicy;
 use crate::purse::{CannotPay, Gwei};
+use crate::recovery;
 use crate::signer::{KeystoreError, SigningKey};
 use crate::store;
 use crate::under_way::LastSend;
@@ -204,9 +205,18 @@ impl Lane {
             let occasion = Occasion::by_service(pipeline.clock.now(), "a start", pipeline.chance.as_ref());
             let mut tx = pipeline.db.begin_write().await?;
             if store::create_lane(&mut tx, signer, role, final_count, occasion.at).await? {
-                let (role, first_nonce) = (role.as_str(), final_count);
-                journal::append(&mut tx, &occasion, &MintingEvent::LaneOpened { signer, role, first_nonce })
-                    .await?;
+                let (word, first_nonce) = (role.as_str(), final_count);
+                let event = MintingEvent::LaneOpened { signer, role: word, first_nonce };
+                journal::append(&mut tx, &occasion, &event).await?;
+                // A key that was used before belongs to other books: an operator says that these take their place.
+                if final_count > 0 {
+                    let reason = recovery::used_before(role, final_count);
+                    store::freeze_lane(&mut tx, signer, &reason, occasion.at).await?;
+                    tracing::error!(%signer, reason, "lane frozen");
+                    metrics::counter!("colophon_lanes_frozen_total").increment(1);
+                    let event = MintingEvent::LaneFrozen { signer, reason };
+                    journal::append(&mut tx, &occasion, &event).await?;
+                }
             }
             crash_point!("lane.made");
             tx.commit().await?;

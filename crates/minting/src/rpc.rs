@@ -1,6 +1,7 @@
 //! The one door to JSON-RPC: a real node behind [`Chain`].
 
 mod fee_history;
+mod logs;
 mod wire;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::chain::{
     Block, Chain, ChainError, CountAt, DryRunError, FeeHistory, FirstMint, Receipt, Role, StatusOnChain,
     TokenOnChain,
 };
-use crate::contract::{self, IPrintEditions, Inherited};
+use crate::contract::{self, IPrintEditions, Inherited, LogEntry};
 use crate::send_error::{self, SendRefusal};
 use crate::token::TokenId;
 use crate::wallet::code_proof::{self, CodeQuestion};
@@ -374,6 +375,14 @@ impl Chain for RpcChain {
 
     async fn takes_signature(&self, question: Arc<CodeQuestion>) -> Result<bool, ChainError> {
         self.takes_signature_at(&question, self.head().await?).await
+    }
+
+    async fn log(&self, from: u64, to: u64) -> Result<Vec<LogEntry>, ChainError> {
+        self.read_log(from, to).await
+    }
+
+    async fn first_block(&self) -> Result<u64, ChainError> {
+        self.find_first_block().await
     }
 
     async fn contract_exists(&self) -> Result<bool, ChainError> {

@@ -2,7 +2,10 @@
 //! `&mut Tx` and never commits.
 
 mod attempts;
+mod booked;
 mod calls;
+mod contract_scans;
+mod foreign_tokens;
 mod gas_spends;
 mod lanes;
 mod members;
@@ -15,8 +18,13 @@ mod withdrawal;
 use catalog::db::Sql;
 
 pub(crate) use attempts::{attempts_of, insert_attempt};
+pub use booked::{BookedLane, BookedToken, booked_lanes, booked_tokens};
 pub use calls::{CallRecord, find_call, open_edition, queue_call, queue_depth};
 pub(crate) use calls::{WaitingCall, end_call, requeue_call, waiting_calls};
+pub use contract_scans::list_foreign_editions;
+pub(crate) use contract_scans::{find_scan, record_foreign_edition, set_scan};
+pub use foreign_tokens::{count_open_foreign, find_foreign, list_foreign};
+pub(crate) use foreign_tokens::{free_sheets_of_foreign, known_tokens, record_foreign};
 pub use gas_spends::spent_on;
 pub(crate) use gas_spends::{hold_day, promise, settle_spend};
 pub use lanes::{LaneRecord, list_lanes};
@@ -26,12 +34,12 @@ pub use progress::{Progress, progress_of, progress_of_call};
 pub(crate) use resumption::{put_back, thaw_lane, transactions_before};
 pub(crate) use tokens::set_token_state;
 pub use tokens::{
-    NewToken, find_token, find_token_of, issue_token, list_tokens, next_token_id, record_surrender,
-    void_token,
+    NewToken, adopt_token, find_token, find_token_of, issue_token, list_tokens, next_token_id, record_surrender,
+    record_void, reject_foreign, void_token,
 };
 pub use transactions::find_transaction;
 pub(crate) use transactions::{
-    final_below, insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced, set_fell_out,
+    final_below, insert_adopted, insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced, set_fell_out,
     set_included, set_live, set_reverted, set_signed, unsettled,
 };
 pub use withdrawal::{Withdrawal, withdraw_call};
@@ -41,7 +49,10 @@ pub use withdrawal::{Withdrawal, withdraw_call};
 pub fn statements() -> Vec<Sql> {
     [
         attempts::STATEMENTS,
+        booked::STATEMENTS,
         calls::STATEMENTS,
+        contract_scans::STATEMENTS,
+        foreign_tokens::STATEMENTS,
         gas_spends::STATEMENTS,
         lanes::STATEMENTS,
         members::STATEMENTS,

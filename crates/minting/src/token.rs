@@ -72,6 +72,18 @@ impl TokenId {
         (self.issue() < Issue::LAST).then(|| Self(self.0 + 1))
     }
 
+    /// The number of its edition.
+    #[must_use]
+    pub fn edition(self) -> u64 {
+        self.0 / 1_000_000
+    }
+
+    /// The serial of its sheet.
+    #[must_use]
+    pub fn serial(self) -> u64 {
+        self.0 / 100 % 10_000
+    }
+
     fn edition_number(self) -> Option<EditionNumber> {
         u32::try_from(self.0 / 1_000_000).ok().and_then(EditionNumber::new)
     }

@@ -31,6 +31,7 @@ use catalog::journal::Actor;
 use catalog::text::Line;
 use minting::call::EditionTerms;
 use minting::image_intake::ImageIntake;
+use minting::rpc::{Finality, RpcChain};
 use minting::signer::SigningKey;
 use minting::wallet::WalletJudge;
 use minting::worker::Wake;
@@ -153,6 +154,11 @@ impl House {
             throttles: Throttles::new(&settings.throttle),
             settings,
             chain: ChainFacts { chain_id: 31_337, contract, royalty_receiver: contract, signers },
+            // Nobody listens there.
+            on_chain: Arc::new(
+                RpcChain::new("http://127.0.0.1:9".parse().expect("an address"), contract, Finality::Tag)
+                    .expect("a node"),
+            ),
             claim_pepper: ClaimPepper::from_bytes(&[7; 32]).expect("a pepper"),
             outbox: Outbox::new(WebhookKey::from_bytes(&[7; 32]).expect("a pepper"), reach),
             wallets,

@@ -146,6 +146,13 @@ impl TestApp {
         self.world.set(name, value);
     }
 
+    /// Goes on with another database from the next start on. It has no keys of ours: they are made anew.
+    pub(crate) fn move_to(&mut self, url: &str) {
+        self.world.set("COLOPHON_DATABASE_URL", url);
+        self.curator = self.world.create_key("curator");
+        self.shop = self.world.create_key("shop");
+    }
+
     /// The account of a lane (EIP-55).
     pub(crate) fn signer(&self, name: &str) -> String {
         self.world.signer(name)
@@ -185,7 +192,11 @@ impl TestApp {
 
     /// Uploads a print image that no other test has; gives its SHA-256.
     pub(crate) async fn upload_image(&self, artwork_id: &str) -> String {
-        let seed = u64::try_from(SystemClock.now().as_micros()).expect("a time");
+        self.upload_drawing(artwork_id, u64::try_from(SystemClock.now().as_micros()).expect("a time")).await
+    }
+
+    /// Uploads the print image that is drawn from `seed`; gives its SHA-256.
+    pub(crate) async fn upload_drawing(&self, artwork_id: &str, seed: u64) -> String {
         let image = drawing::encode(&drawing::draw(seed, 640, 480), ImageFormat::Png).expect("a picture");
         let artwork = self.put(&format!("/v1/artworks/{artwork_id}/image"), image).by_curator().await;
         artwork.expect(200).at("/image/sha256")

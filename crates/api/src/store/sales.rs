@@ -1,6 +1,6 @@
 //! Table `sales`.
 
-mod row;
+pub(super) mod row;
 
 use catalog::clock::Timestamp;
 use catalog::db::{DbError, Tx};

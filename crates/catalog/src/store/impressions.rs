@@ -24,6 +24,17 @@ crate::statements! {
                unreturned
         FROM impressions
         WHERE impression_id = $1";
+    FIND_OF_NUMBER = "
+        SELECT impression_id,
+               impressions.edition_id,
+               serial,
+               label,
+               impressions.state,
+               unreturned
+        FROM impressions
+        JOIN editions ON editions.edition_id = impressions.edition_id
+        WHERE editions.number = $1
+          AND serial = $2";
     LIST = "
         SELECT impression_id,
                edition_id,
@@ -123,6 +134,14 @@ pub async fn find_impression(
     impression_id: &ImpressionId,
 ) -> Result<Option<Impression>, DbError> {
     let row: Option<ImpressionRow> = tx.fetch_optional(FIND, &[impression_id.into()]).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The sheet with that serial in the published edition with that number.
+pub async fn find_sheet(tx: &mut Tx, edition: u64, serial: u64) -> Result<Option<Impression>, DbError> {
+    let value = |number: u64| i64::try_from(number).unwrap_or(i64::MAX).into();
+    let row: Option<ImpressionRow> =
+        tx.fetch_optional(FIND_OF_NUMBER, &[value(edition), value(serial)]).await?;
     row.map(TryInto::try_into).transpose()
 }
 

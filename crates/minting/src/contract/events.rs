@@ -174,7 +174,7 @@ fn item_event(log: &Log) -> Option<ItemEvent> {
     }
 }
 
-fn mint_skip(reason: IPrintEditions::MintSkipReason) -> Option<MintSkip> {
+pub(super) fn mint_skip(reason: IPrintEditions::MintSkipReason) -> Option<MintSkip> {
     use IPrintEditions::MintSkipReason as Reason;
     match reason {
         Reason::AlreadyIssued => Some(MintSkip::AlreadyIssued),

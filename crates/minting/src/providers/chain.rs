@@ -13,6 +13,7 @@ use crate::call::EditionTerms;
 use crate::chain::{
     B256, Block, Chain, ChainError, CountAt, DryRunError, FeeHistory, FirstMint, Receipt, Role, TokenOnChain,
 };
+use crate::contract::LogEntry;
 use crate::rpc::RpcChain;
 use crate::send_error::SendRefusal;
 use crate::token::TokenId;
@@ -173,6 +174,18 @@ impl Chain for Providers {
             takes_signature(chain, Arc::clone(&question), block)
         })
         .await
+    }
+
+    async fn log(&self, from: u64, to: u64) -> Result<Vec<LogEntry>, ChainError> {
+        if self.all.len() == 1 {
+            // Its refusal says what is wrong with the range.
+            return self.ask(move |chain| Box::pin(chain.log(from, to))).await;
+        }
+        self.agree("the contract's log", move |chain| Box::pin(chain.log(from, to))).await
+    }
+
+    async fn first_block(&self) -> Result<u64, ChainError> {
+        self.ask(|chain| Box::pin(chain.first_block())).await
     }
 
     async fn contract_exists(&self) -> Result<bool, ChainError> {

@@ -9,9 +9,11 @@ use catalog::ids::ImpressionId;
 use catalog::impression::Impression;
 use catalog::journal::{self, Occasion};
 
-use super::calls::{find_call, queue_call};
+use super::calls::{end_call, find_call, queue_call};
+use super::foreign_tokens::decide_foreign;
 use crate::call::{Call, CallId, VoidReason};
 use crate::event::MintingEvent;
+use crate::foreign::{ForeignToken, Standing, Verdict};
 use crate::token::{Issue, Token, TokenId, TokenState};
 
 /// The columns of a token, in the order of [`TokenRow`].
@@ -173,6 +175,67 @@ pub async fn issue_token(tx: &mut Tx, occasion: &Occasion<'_>, token: NewToken) 
         metadata,
         created_at: occasion.at,
     })
+}
+
+/// Takes a token into the books that the chain has already: with the call that minted it done, and no transaction of
+/// ours. A tombstone that was never minted has a mint that nobody wants any more.
+pub async fn adopt_token(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    token: NewToken,
+    foreign: &ForeignToken,
+    reason: &str,
+) -> Result<Token, DbError> {
+    let (state, mint) = match (foreign.standing, foreign.recipient) {
+        (Standing::Token, _) => (TokenState::Bound, "done"),
+        (Standing::Tombstone, Some(_)) => (TokenState::Voided, "done"),
+        (Standing::Tombstone, None) => (TokenState::Voided, "void"),
+    };
+    let token = issue_token(tx, occasion, token).await?;
+    end_call(tx, &token.mint_call_id, mint, None, occasion.at).await?;
+    set_token_state(tx, token.token_id, state, occasion.at).await?;
+    let mint_key = format!("mint:{}", token.token_id);
+    let event = MintingEvent::call_ended(token.mint_call_id.clone(), mint_key, mint, None, None);
+    journal::append(tx, occasion, &event).await?;
+    link_foreign(tx, occasion, token.token_id, reason).await?;
+    Ok(Token { state, ..token })
+}
+
+/// Writes that a token of the books is a tombstone, as the chain showed in a final block, by nobody's call in these books.
+pub async fn record_void(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    token_id: TokenId,
+    reason: &str,
+) -> Result<(), DbError> {
+    set_token_state(tx, token_id, TokenState::Voided, occasion.at).await?;
+    link_foreign(tx, occasion, token_id, reason).await
+}
+
+async fn link_foreign(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    token_id: TokenId,
+    reason: &str,
+) -> Result<(), DbError> {
+    decide_foreign(tx, token_id, Verdict::Linked, reason, occasion.at).await?;
+    let (token_id, reason) = (token_id.to_string(), reason.to_owned());
+    journal::append(tx, occasion, &MintingEvent::ForeignTokenLinked { token_id, reason }).await
+}
+
+/// Writes that what the chain has under that id stays foreign; false when it was linked.
+pub async fn reject_foreign(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    token_id: TokenId,
+    reason: &str,
+) -> Result<bool, DbError> {
+    if !decide_foreign(tx, token_id, Verdict::Rejected, reason, occasion.at).await? {
+        return Ok(false);
+    }
+    let (token_id, reason) = (token_id.to_string(), reason.to_owned());
+    journal::append(tx, occasion, &MintingEvent::ForeignTokenRejected { token_id, reason }).await?;
+    Ok(true)
 }
 
 /// The token with that id.

@@ -3,6 +3,7 @@
 use catalog::account::Account;
 use catalog::clock::Timestamp;
 use catalog::db::{DbError, Tx};
+use catalog::journal::Occasion;
 
 use crate::call::CallKind;
 use crate::chain::Block;
@@ -40,6 +41,21 @@ catalog::statements! {
             updated_at,
             fence
         ) VALUES ($1, $2, $3, $4, 'bound', $5, $5, $6)";
+    // A nonce that somebody used without these books: nobody of ours has it, and it carries no call.
+    INSERT_ADOPTED = "
+        INSERT INTO transactions (
+            transaction_id,
+            signer,
+            nonce,
+            kind,
+            state,
+            bound_at,
+            updated_at,
+            fence
+        )
+        SELECT $1, signer, $3, $4, 'displaced', $5, $5, fence
+        FROM lanes
+        WHERE signer = $2";
     UNSETTLED = concat!("
         SELECT ", columns!(), "
         FROM transactions
@@ -215,6 +231,25 @@ pub(crate) async fn insert_bound(
         fence.into(),
     ];
     tx.execute(INSERT_BOUND, &values).await?;
+    Ok(())
+}
+
+/// Writes down a nonce of a lane that was used without these books.
+pub(crate) async fn insert_adopted(
+    tx: &mut Tx,
+    signer: Account,
+    nonce: u64,
+    occasion: &Occasion<'_>,
+) -> Result<(), DbError> {
+    let transaction_id = TransactionId::generate(occasion.at, occasion.chance);
+    let values = [
+        (&transaction_id).into(),
+        signer.into(),
+        number(nonce).into(),
+        CallKind::Mint.as_str().into(),
+        occasion.at.into(),
+    ];
+    tx.execute(INSERT_ADOPTED, &values).await?;
     Ok(())
 }
 

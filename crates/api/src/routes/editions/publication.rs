@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 use catalog::colophon;
 use catalog::crash_point;
-use catalog::db::Tx;
-use catalog::edition::{AlreadyPublished, Edition, Publication};
+use catalog::db::{DbError, Tx};
+use catalog::edition::{AlreadyPublished, Edition, EditionNumber, Publication};
 use catalog::ids::{EditionId, ImpressionId};
 use catalog::impression::{Impression, ImpressionState, sheets};
 use catalog::journal::{self, Occasion};
@@ -128,8 +128,28 @@ async fn compose(tx: &mut Tx, occasion: &Occasion<'_>, edition: &Edition) -> Res
     let artwork = artwork.ok_or_else(|| ApiError::no_such("artwork"))?;
     let image = catalog_store::find_print_image(tx, artwork.image.ok_or_else(missing)?).await?;
     let image = image.ok_or_else(missing)?;
-    let number = catalog_store::next_edition_number(tx).await?;
-    let (colophon_digest, colophon) = colophon::compose(&artwork.facts, &edition.facts, number, &image)
-        .map_err(|error| ApiError::internal("composing the colophon", error))?;
+    let write = |number| {
+        colophon::compose(&artwork.facts, &edition.facts, number, &image)
+            .map_err(|error| ApiError::internal("composing the colophon", error))
+    };
+    let next = catalog_store::next_edition_number(tx).await?;
+    // Editions that the chain has and the books forgot: the same one gets its number back, and no other one does.
+    let foreign = minting_store::list_foreign_editions(tx).await?;
+    let mut number = next;
+    for (taken, terms) in &foreign {
+        let same = terms.image_digest == image.sha256
+            && terms.serials == edition.facts.run.declared_size()
+            && terms.colophon_digest == write(*taken)?.0;
+        if same {
+            number = *taken;
+            break;
+        }
+        number = number.max(taken.next().ok_or_else(|| numbers_exhausted(*taken))?);
+    }
+    let (colophon_digest, colophon) = write(number)?;
     Ok(Publication { number, image: image.sha256, colophon, colophon_digest, published_at: occasion.at })
+}
+
+fn numbers_exhausted(last: EditionNumber) -> DbError {
+    DbError::inconsistent("foreign_editions", last.get(), "no edition number is left")
 }

@@ -37,10 +37,10 @@ macro_rules! columns {
                sales.created_at"
     };
 }
-pub(super) use columns;
+pub(in crate::store) use columns;
 
 #[derive(sqlx::FromRow)]
-pub(super) struct SaleRow {
+pub(in crate::store) struct SaleRow {
     sale_id: String,
     channel: String,
     order_ref: String,

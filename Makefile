@@ -1,5 +1,5 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-mint prove-crashes contracts prove-contracts bench-gas bench-claims prove-deps prove-compose
+.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-doubles prove-mint prove-crashes contracts prove-contracts bench-gas bench-claims prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
@@ -61,6 +61,10 @@ prove-mint:
 prove-crashes:
 	@cargo build --release --locked --workspace --features failpoints --bin colophon
 	@COLOPHON_TEST_CRASHES=all tests/tools/with-postgres cargo test --release --locked --workspace --features failpoints --test it -- --nocapture crashes::
+
+# Ten thousand tokens asked for twice with one barrier alone: the chain's, then the database's; on both databases.
+prove-doubles:
+	@tests/tools/prove-doubles
 
 # Licences, bans and advisories of what we depend on.
 prove-deps:

@@ -5,3 +5,4 @@ pub(crate) mod crooked;
 #[macro_use]
 pub(crate) mod database;
 pub(crate) mod receiver;
+pub(crate) mod workshop;

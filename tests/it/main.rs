@@ -24,9 +24,13 @@ mod chain_moods;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod doubles;
+#[cfg(test)]
 mod endurance;
 #[cfg(test)]
 mod events_out;
+#[cfg(test)]
+mod flips;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]

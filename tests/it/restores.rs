@@ -23,7 +23,7 @@ both_databases! {
         app.opened(&edition).await;
         let (anna, bela, carl, dora, emil) =
             (Wallet::fresh(), Wallet::fresh(), Wallet::fresh(), Wallet::fresh(), Wallet::fresh());
-        let a = redeemed(&app, &app.shipped(&edition).await, &anna).await;
+        let token_a = redeemed(&app, &app.shipped(&edition).await, &anna).await;
         let (code_b, code_c) = (app.shipped(&edition).await, app.shipped(&edition).await);
         let sale_d = app.sell(&edition).await;
         let code_d = app.claim_code(&sale_d).await;
@@ -32,11 +32,11 @@ both_databases! {
         app.die();
         let backup = copy_of(&db).await;
         app.start_again().await;
-        let (b, c) = (redeemed(&app, &code_b, &bela).await, redeemed(&app, &code_c, &carl).await);
-        let d = redeemed(&app, &code_d, &dora).await;
+        let (token_b, token_c) = (redeemed(&app, &code_b, &bela).await, redeemed(&app, &code_c, &carl).await);
+        let token_d = redeemed(&app, &code_d, &dora).await;
         app.tell(&sale_d, "refund", &refund()).await.expect(200);
-        app.wait_until(&format!("/v1/tokens/{d}"), |token| token["state"] == "voided").await;
-        let e = redeemed(&app, &app.shipped(&edition).await, &emil).await;
+        app.wait_until(&format!("/v1/tokens/{token_d}"), |token| token["state"] == "voided").await;
+        let token_e = redeemed(&app, &app.shipped(&edition).await, &emil).await;
 
         app.die();
         app.set("COLOPHON_DATABASE_URL", &backup);
@@ -46,37 +46,52 @@ both_databases! {
         let (minter, registrar) = (app.signer("minter"), app.signer("registrar"));
         assert!(frozen.iter().all(|lane| lane.contains(&minter) || lane.contains(&registrar)), "{frozen:#?}");
 
+        // Auditors and cron are told, in JSON and in lines for a spreadsheet.
+        let mut expected = vec!["foreign_mint", "foreign_mint", "foreign_mint", "foreign_tombstone"];
+        expected.extend(["nonce_gap"; 4]);
+        expected.push("quarantined_impression");
+        let (code, report) = app.ends(&["reconcile"]);
+        assert_eq!((code, kinds(&serde_json::from_str(&report).expect("JSON"))), (3, expected.clone()));
+        let (code, lines) = app.ends(&["reconcile", "--format", "csv"]);
+        assert_eq!((code, lines.lines().count()), (3, 1 + expected.len()), "{lines}");
+        assert!(lines.starts_with("kind,token_id,sale_id,unit,subject,detail\nforeign_mint,"), "{lines}");
+        let auditor = app.key("auditor");
+        let path = "/v1/reports/reconciliation";
+        assert_eq!(kinds(&app.get(path).with_key(&auditor).await.expect(200).body), expected);
+        app.get(path).by_shop().await.refused(403, "scope_insufficient");
+        app.get(&format!("{path}?format=xml")).with_key(&auditor).await.refused(422, "format_unknown");
+
         // Whoever redeems again finds the token that is there; nobody else gets it, nor another one.
-        assert_eq!(app.redeem(&code_b, &bela).await.expect(202).at("/token/token_id"), b);
-        assert_eq!(app.recorded(&b).await["recipient"], bela.address());
+        assert_eq!(app.redeem(&code_b, &bela).await.expect(202).at("/token/token_id"), token_b);
+        assert_eq!(app.recorded(&token_b).await["recipient"], bela.address());
         app.redeem(&code_c, &Wallet::fresh()).await.refused(409, "sheet_under_review");
         let said = app.objects(&["lane", "adopt", &minter, "--reason", "restored"]);
         assert!(said.contains("3 tokens or tombstones"), "{said}");
 
         // The claim agrees, and the operator says so.
-        assert_eq!(app.say(&["reconcile", "link", &c, "--reason", "order 1 of the log"]), [format!("{c} linked")]);
-        assert_eq!(app.recorded(&c).await["recipient"], carl.address());
-        assert_eq!(app.redeem(&code_c, &carl).await.expect(202).at("/token/token_id"), c);
+        assert_eq!(app.say(&["reconcile", "link", &token_c, "--reason", "order 1 of the log"]), [format!("{token_c} linked")]);
+        assert_eq!(app.recorded(&token_c).await["recipient"], carl.address());
+        assert_eq!(app.redeem(&code_c, &carl).await.expect(202).at("/token/token_id"), token_c);
         app.redeem(&code_c, &Wallet::fresh()).await.refused(404, "claim_not_found");
-        let again = app.objects(&["reconcile", "link", &c, "--reason", "twice"]);
+        let again = app.objects(&["reconcile", "link", &token_c, "--reason", "twice"]);
         assert!(again.contains("linked already"), "{again}");
 
         // A tombstone is believed once the shop has told why.
-        let said = app.objects(&["reconcile", "link", &d, "--reason", "void"]);
+        let said = app.objects(&["reconcile", "link", &token_d, "--reason", "void"]);
         assert!(said.contains("stands, though its token was voided"), "{said}");
         app.tell(&sale_d, "refund", &refund()).await.expect(200);
-        app.say(&["reconcile", "link", &d, "--reason", "refunded on Monday"]);
-        app.wait_until(&format!("/v1/tokens/{d}"), |token| token["state"] == "voided").await;
+        app.say(&["reconcile", "link", &token_d, "--reason", "refunded on Monday"]);
+        app.wait_until(&format!("/v1/tokens/{token_d}"), |token| token["state"] == "voided").await;
 
         // The shop tells again of a sale that the books lost, and names its sheet, which nobody else can buy.
-        let said = app.objects(&["reconcile", "link", &e, "--reason", "sold on Tuesday"]);
+        let said = app.objects(&["reconcile", "link", &token_e, "--reason", "sold on Tuesday"]);
         assert!(said.contains("has no sale"), "{said}");
         let sheet = sheet_of(&app, &edition, 5).await;
         assert_eq!(sheet["state"], "quarantined");
         let other = app.sell(&edition).await;
         assert_eq!(other["impression"]["serial"], json!(6), "the next sheet that is free");
         let code_e = sold_by_name(&app, &edition, &sheet).await;
-        assert_eq!(app.redeem(&code_e, &emil).await.expect(202).at("/token/token_id"), e);
+        assert_eq!(app.redeem(&code_e, &emil).await.expect(202).at("/token/token_id"), token_e);
 
         for lane in [&minter, &registrar] {
             let said = app.say(&["lane", "adopt", lane, "--reason", "restored from Sunday's backup"]);
@@ -87,10 +102,19 @@ both_databases! {
         // The lanes work, at nonces of their own.
         let code = app.claim_code(&other).await;
         app.ship(&other).await.expect(200);
-        let f = redeemed(&app, &code, &Wallet::fresh()).await;
-        let mut expected = vec![a, b, c, d, e, f];
+        let token_f = redeemed(&app, &code, &Wallet::fresh()).await;
+        let mut expected = vec![token_a, token_b, token_c, token_d, token_e, token_f];
         expected.sort();
         assert_eq!(minted(&app).await, expected);
+        let (code, report) = app.ends(&["reconcile"]);
+        let report: Value = serde_json::from_str(&report).expect("JSON");
+        assert_eq!((code, kinds(&report)), (0, vec![]), "{report:#}");
+        let census = json!([{
+            "edition": 1, "declared_size": 8, "serials_on_chain": 8, "tokens": 5, "tombstones": 1, "untouched": 2,
+        }]);
+        assert_eq!(report["editions"], census);
+        app.set("COLOPHON_RPC_URLS", "http://127.0.0.1:9");
+        assert_eq!(app.ends(&["reconcile"]).0, 1, "it could not look");
         let restored = tests::database::open(&backup).await;
         let mut tx = restored.begin_read().await.expect("the books");
         let sql = "SELECT count(*), count(DISTINCT nonce), max(nonce) + 1 FROM transactions WHERE signer = $1";
@@ -150,6 +174,12 @@ both_databases! {
         assert_eq!((c.as_str(), d.as_str()), ("1000300", "2000100"));
         assert_eq!(minted(&app).await, [a, b, c, d]);
     }
+}
+
+/// The kinds of a report's findings, in its order.
+fn kinds(report: &Value) -> Vec<&str> {
+    let findings = report["findings"].as_array().expect("findings");
+    findings.iter().map(|finding| finding["kind"].as_str().expect("a kind")).collect()
 }
 
 fn refund() -> Value {

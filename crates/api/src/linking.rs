@@ -67,13 +67,17 @@ pub enum LinkError {
     #[error("the books want {0} next for that sheet: link that first")]
     NotNext(TokenId),
     /// The sheet has no sale.
-    #[error("the sheet of {0} has no sale: tell the shop's events since the backup first, with that sheet named")]
+    #[error(
+        "the sheet of {0} has no sale: tell the shop's events since the backup first, with that sheet named"
+    )]
     NoSale(TokenId),
     /// The claim cannot have led to the token.
     #[error("the claim of that sale is {0} and not open: tell the shop's events since the backup first")]
     ClaimNotOpen(&'static str),
     /// The token was voided for a reason that the books do not know.
-    #[error("the sale {0} stands, though its token was voided: tell the shop's events since the backup first")]
+    #[error(
+        "the sale {0} stands, though its token was voided: tell the shop's events since the backup first"
+    )]
     SaleStands(crate::sale::SaleId),
     /// A token that cannot be voided any more.
     #[error("the chain shows {0} as {status}: it cannot be voided", status = .1.as_str())]
@@ -170,9 +174,11 @@ impl Linking<'_> {
                 undone(sale.as_ref())?;
                 let recipient = foreign.token.recipient.unwrap_or(Account::from_bytes([0; 20]));
                 let token =
-                    redeeming::new_token(&mut tx, &edition, &sheet, recipient, occasion.at, self.home).await?;
+                    redeeming::new_token(&mut tx, &edition, &sheet, recipient, occasion.at, self.home)
+                        .await?;
                 is_next(token_id, token.token_id)?;
-                minting_store::adopt_token(&mut tx, &occasion, token, &foreign.token, reason.as_str()).await?;
+                minting_store::adopt_token(&mut tx, &occasion, token, &foreign.token, reason.as_str())
+                    .await?;
                 if in_house && sale.is_none() && sheet.state == ImpressionState::Quarantined {
                     let id = sheet.impression_id.clone();
                     let free = sheet.move_to(ImpressionState::Available);

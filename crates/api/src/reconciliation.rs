@@ -220,7 +220,13 @@ pub fn questions(books: &Books, ledger: &Ledger) -> BTreeSet<TokenId> {
         let short = sale.window_ends_at.is_some_and(|ends_at| ends_at > settles_at);
         (sale.undone.is_some() || short).then_some(token_id)
     };
-    ledger.tokens.iter().filter_map(moved).chain(books.sales.iter().filter_map(of_sale)).filter(lives).collect()
+    ledger
+        .tokens
+        .iter()
+        .filter_map(moved)
+        .chain(books.sales.iter().filter_map(of_sale))
+        .filter(lives)
+        .collect()
 }
 
 /// What does not fit at the moment `now`, in the order of its kinds.

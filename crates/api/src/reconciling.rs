@@ -122,9 +122,8 @@ impl Reconciling<'_> {
             let page = minting_store::list_foreign(&mut tx, after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(books) };
             after = Some(last.token.token_id);
-            let verdict = |record: &minting::foreign::ForeignRecord| {
-                (record.token.token_id, record.verdict.as_str())
-            };
+            let verdict =
+                |record: &minting::foreign::ForeignRecord| (record.token.token_id, record.verdict.as_str());
             books.verdicts.extend(page.iter().map(verdict));
         }
     }

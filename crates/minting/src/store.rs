@@ -34,13 +34,13 @@ pub use progress::{Progress, progress_of, progress_of_call};
 pub(crate) use resumption::{put_back, thaw_lane, transactions_before};
 pub(crate) use tokens::set_token_state;
 pub use tokens::{
-    NewToken, adopt_token, find_token, find_token_of, issue_token, list_tokens, next_token_id, record_surrender,
-    record_void, reject_foreign, void_token,
+    NewToken, adopt_token, find_token, find_token_of, issue_token, list_tokens, next_token_id,
+    record_surrender, record_void, reject_foreign, void_token,
 };
 pub use transactions::find_transaction;
 pub(crate) use transactions::{
-    final_below, insert_adopted, insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced, set_fell_out,
-    set_included, set_live, set_reverted, set_signed, unsettled,
+    final_below, insert_adopted, insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced,
+    set_fell_out, set_included, set_live, set_reverted, set_signed, unsettled,
 };
 pub use withdrawal::{Withdrawal, withdraw_call};
 

@@ -275,6 +275,8 @@ impl UnderWay {
 }
 
 #[cfg(test)]
+mod flips;
+#[cfg(test)]
 mod histories;
 #[cfg(test)]
 mod house;

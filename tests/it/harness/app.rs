@@ -399,6 +399,16 @@ impl TestApp {
         self.world.try_say(arguments)
     }
 
+    /// The exit code of a command, and what it said on its standard output.
+    pub(crate) fn ends(&self, arguments: &[&str]) -> (i32, String) {
+        self.world.ends(arguments)
+    }
+
+    /// A key of that scope.
+    pub(crate) fn key(&self, scope: &str) -> String {
+        self.world.create_key(scope)
+    }
+
     /// What the command line objects.
     pub(crate) fn objects(&self, arguments: &[&str]) -> String {
         self.world.objects(arguments)

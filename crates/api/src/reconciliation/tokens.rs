@@ -113,9 +113,10 @@ fn moved_while_locked(token_id: TokenId, token: &LedgerToken, chain: &OnChain) -
 /// What the books have as minted for good.
 pub(super) fn of_the_books(books: &Books, chain: &OnChain) -> Vec<Finding> {
     let missing = |token_id: &TokenId| !chain.ledger.tokens.contains_key(token_id);
-    let minted = books.tokens.iter().filter(|(_, token)| {
-        matches!(token.state, TokenState::Bound | TokenState::Settled)
-    });
+    let minted = books
+        .tokens
+        .iter()
+        .filter(|(_, token)| matches!(token.state, TokenState::Bound | TokenState::Settled));
     let say = |token_id: TokenId| {
         Kind::TokenNotOnChain.finding("the books have it as minted, in a final block").of_token(token_id)
     };

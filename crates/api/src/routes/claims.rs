@@ -233,7 +233,7 @@ async fn prove(
             content_type = "application/problem+json"),
         (status = 404, description = "`claim_not_found`", body = Problem,
             content_type = "application/problem+json"),
-        (status = 409, description = "`claim_not_active`", body = Problem,
+        (status = 409, description = "`claim_not_active`, `sheet_under_review`", body = Problem,
             content_type = "application/problem+json"),
         (status = 503, description = "`chain_unavailable`: a wallet that is a contract cannot be asked now",
             body = Problem, content_type = "application/problem+json"),

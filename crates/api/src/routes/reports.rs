@@ -46,7 +46,9 @@ impl FromRequestParts<AppState> for Wanted {
                 ("format", "json") => Format::Json,
                 ("format", "csv") => Format::Csv,
                 ("format", _) => {
-                    return Err(InvalidField::new("format", "format_unknown", "must be `json` or `csv`").into());
+                    return Err(
+                        InvalidField::new("format", "format_unknown", "must be `json` or `csv`").into()
+                    );
                 }
                 _ => {
                     let detail = "this call knows the parameter `format` alone".into();
@@ -96,8 +98,8 @@ async fn get_reconciliation(
     match wanted.format {
         Format::Json => Ok(Reply::ok(&report)?.into_response()),
         Format::Csv => {
-            let text = to_csv(&report.findings)
-                .map_err(|error| ApiError::internal("writing the report", error))?;
+            let text =
+                to_csv(&report.findings).map_err(|error| ApiError::internal("writing the report", error))?;
             let mut response = text.into_response();
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));

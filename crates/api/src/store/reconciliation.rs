@@ -20,10 +20,9 @@ catalog::statements! {
                sales.updated_at AS changed_at,
                claims.token_id AS token_id,
                claims.redeemed_at AS redeemed_at,
-               tokens.recipient AS token_recipient
+               claims.recipient AS recipient
         FROM sales
         JOIN claims ON claims.sale_id = sales.sale_id
-        LEFT JOIN tokens ON tokens.token_id = claims.token_id
         WHERE sales.sale_id > $1
         ORDER BY sales.sale_id
         LIMIT $2");
@@ -64,7 +63,7 @@ struct SaleAndClaimRow {
     changed_at: i64,
     token_id: Option<i64>,
     redeemed_at: Option<i64>,
-    token_recipient: Option<String>,
+    recipient: Option<String>,
 }
 
 impl TryFrom<SaleAndClaimRow> for SaleAndClaim {
@@ -74,7 +73,7 @@ impl TryFrom<SaleAndClaimRow> for SaleAndClaim {
         let sale: Sale = row.sale.try_into()?;
         let odd = |problem: &dyn std::fmt::Display| DbError::inconsistent("claims", &sale.sale_id, problem);
         let moment = |micros| Timestamp::from_micros(micros).map_err(|e| odd(&e));
-        let redemption = match (row.token_id, row.redeemed_at, row.token_recipient) {
+        let redemption = match (row.token_id, row.redeemed_at, row.recipient) {
             (Some(token_id), Some(redeemed_at), Some(recipient)) => {
                 let token_id = u64::try_from(token_id).map_err(|e| odd(&e))?;
                 let token_id = TokenId::from_number(token_id).map_err(|e| odd(&e))?;
@@ -91,8 +90,7 @@ impl TryFrom<SaleAndClaimRow> for SaleAndClaim {
 pub(crate) async fn each_sale(tx: &mut Tx, mut keep: impl FnMut(SaleAndClaim)) -> Result<(), DbError> {
     let mut after = String::new();
     loop {
-        let rows: Vec<SaleAndClaimRow> =
-            tx.fetch_all(SALES, &[after.as_str().into(), PAGE.into()]).await?;
+        let rows: Vec<SaleAndClaimRow> = tx.fetch_all(SALES, &[after.as_str().into(), PAGE.into()]).await?;
         if rows.is_empty() {
             return Ok(());
         }

@@ -46,7 +46,8 @@ impl RpcChain {
         let (mut without, mut with) = (0, self.head().await?.number);
         while without < with {
             let middle = without + (with - without) / 2;
-            let code = self.provider.get_code_at(self.contract).block_id(BlockId::Number(Tag::Number(middle)));
+            let code =
+                self.provider.get_code_at(self.contract).block_id(BlockId::Number(Tag::Number(middle)));
             match code.await.map_err(|error| failed("eth_getCode", &error)) {
                 Ok(code) if code.is_empty() => without = middle + 1,
                 Ok(_) => with = middle,

@@ -17,7 +17,7 @@ catalog::statements! {
                tokens.recipient,
                tokens.state,
                tokens.settles_at,
-               CASE WHEN voids.call_id IS NULL THEN 0 ELSE 1 END
+               CAST(CASE WHEN voids.call_id IS NULL THEN 0 ELSE 1 END AS BIGINT)
         FROM tokens
         LEFT JOIN calls AS voids ON voids.business_key = 'void:' || tokens.token_id
         WHERE tokens.token_id > $1

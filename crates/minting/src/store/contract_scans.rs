@@ -66,9 +66,8 @@ impl TryFrom<EditionRow> for (EditionNumber, EditionTerms) {
     type Error = DbError;
 
     fn try_from(row: EditionRow) -> Result<Self, Self::Error> {
-        let odd = |problem: &dyn std::fmt::Display| {
-            DbError::inconsistent("foreign_editions", row.number, problem)
-        };
+        let odd =
+            |problem: &dyn std::fmt::Display| DbError::inconsistent("foreign_editions", row.number, problem);
         let number = u32::try_from(row.number).ok().and_then(EditionNumber::new);
         let terms = EditionTerms {
             serials: u16::try_from(row.serials).map_err(|e| odd(&e))?,

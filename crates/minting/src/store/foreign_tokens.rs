@@ -32,10 +32,11 @@ catalog::statements! {
     KNOWN = "
         SELECT token_id,
                recipient,
-               CASE WHEN state IN ('voided', 'surrendered')
-                         OR EXISTS (SELECT 1 FROM calls WHERE calls.business_key = 'void:' || tokens.token_id)
-                    THEN 1
-                    ELSE 0 END
+               CAST(CASE WHEN state IN ('voided', 'surrendered')
+                              OR EXISTS (SELECT 1 FROM calls
+                                         WHERE calls.business_key = 'void:' || tokens.token_id)
+                         THEN 1
+                         ELSE 0 END AS BIGINT)
         FROM tokens
         WHERE token_id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     // What was linked and has become a tombstone since is looked at again; what was rejected stays so.
@@ -116,9 +117,8 @@ impl TryFrom<ForeignRow> for ForeignRecord {
     type Error = DbError;
 
     fn try_from(row: ForeignRow) -> Result<Self, Self::Error> {
-        let odd = |problem: &dyn std::fmt::Display| {
-            DbError::inconsistent("foreign_tokens", row.token_id, problem)
-        };
+        let odd =
+            |problem: &dyn std::fmt::Display| DbError::inconsistent("foreign_tokens", row.token_id, problem);
         let recipient = row.recipient.as_deref().map(str::parse).transpose().map_err(|e| odd(&e))?;
         Ok(Self {
             token: ForeignToken {

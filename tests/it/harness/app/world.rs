@@ -142,6 +142,13 @@ impl World {
         self.command().args(arguments).output().expect("the program to run").status
     }
 
+    /// Runs the program to its end; gives its exit code and its standard output.
+    pub(crate) fn ends(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.command().args(arguments).output().expect("the program to run");
+        let code = output.status.code().expect("an exit code");
+        (code, String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Runs the program in the expectation that it refuses; gives what it said.
     pub(crate) fn objects(&self, arguments: &[&str]) -> String {
         let output = self.command().args(arguments).output().expect("the program to run");

@@ -9,7 +9,7 @@ const LONG_FILES: [(&str, &str); 0] = [];
 const EMPTY_NAMES: [&str; 7] = ["utils", "common", "helpers", "types", "models", "services", "manager"];
 
 /// Files that decide without I/O: they name neither a store, nor a chain, nor a database, nor a runtime.
-const PURE: [&str; 24] = [
+const PURE: [&str; 26] = [
     "catalog/src/account.rs",
     "catalog/src/artwork.rs",
     "catalog/src/chance.rs",
@@ -25,6 +25,8 @@ const PURE: [&str; 24] = [
     "catalog/src/text.rs",
     "minting/src/call.rs",
     "minting/src/fees.rs",
+    "minting/src/foreign.rs",
+    "minting/src/ledger.rs",
     "minting/src/metadata.rs",
     "minting/src/providers/agreement.rs",
     "minting/src/providers/health.rs",

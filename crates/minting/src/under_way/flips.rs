@@ -57,9 +57,13 @@ fn live() -> UnderWay {
 
 /// Every item minted, or every item passed over.
 fn events(minted: bool, reason: MintSkip) -> Vec<ItemEvent> {
-    let event = |item| match minted {
-        true => ItemEvent::Minted { token_id: id(item).get(), recipient: recipient() },
-        false => ItemEvent::MintSkipped { token_id: id(item).get(), reason },
+    let event = |item| {
+        let token_id = id(item).get();
+        if minted {
+            ItemEvent::Minted { token_id, recipient: recipient() }
+        } else {
+            ItemEvent::MintSkipped { token_id, reason }
+        }
     };
     (0..GROUP).map(event).collect()
 }
@@ -74,7 +78,7 @@ fn sighting(hash: u8, is_final: bool, events: Vec<ItemEvent>) -> Event {
 fn end_of(reason: MintSkip, item: u64) -> CallEnd {
     let again = |reason| CallEnd::Again { reason, spoiled: false };
     match reason {
-        MintSkip::AlreadyIssued if item % 2 == 0 => CallEnd::Done,
+        MintSkip::AlreadyIssued if item.is_multiple_of(2) => CallEnd::Done,
         MintSkip::AlreadyIssued => CallEnd::Review(format!(
             "the token was minted by somebody else, to {}",
             Account::from_bytes([66; 20])
@@ -91,7 +95,7 @@ fn end_of(reason: MintSkip, item: u64) -> CallEnd {
 /// Every second id was minted to us before, the others to somebody else.
 fn first_mints() -> FirstMints {
     let mint = |item| {
-        let recipient = if item % 2 == 0 { recipient() } else { Account::from_bytes([66; 20]) };
+        let recipient = if item.is_multiple_of(2) { recipient() } else { Account::from_bytes([66; 20]) };
         let block = Block { number: 8, hash: B256::repeat_byte(8) };
         (id(item), Some(Mint { first: FirstMint { recipient, block }, is_final: true }))
     };

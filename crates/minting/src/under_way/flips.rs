@@ -94,7 +94,7 @@ fn end_of(reason: MintSkip, item: u64) -> CallEnd {
 
 /// Every second id was minted to us before, the others to somebody else.
 fn first_mints() -> FirstMints {
-    let mint = |item| {
+    let mint = |item: u64| {
         let recipient = if item.is_multiple_of(2) { recipient() } else { Account::from_bytes([66; 20]) };
         let block = Block { number: 8, hash: B256::repeat_byte(8) };
         (id(item), Some(Mint { first: FirstMint { recipient, block }, is_final: true }))

@@ -116,7 +116,7 @@ impl Workshop {
                 fees: FEES,
                 daily_budget: None,
                 gas_ceiling: 16_000_000,
-                most_under_way: 16,
+                most_waiting: 16,
                 lease: Duration::from_secs(60),
                 // Sent again in every pass, and never for more.
                 resend_after: Duration::ZERO,

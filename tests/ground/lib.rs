@@ -15,5 +15,6 @@ pub mod house;
 pub mod oracle;
 pub mod postgres;
 pub mod program;
+pub mod shopify;
 pub mod trade;
 pub mod wallet;

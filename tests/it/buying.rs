@@ -1,5 +1,6 @@
 //! From a sold sheet to a token in the books, over the routes, on both databases.
 
+mod feeds;
 mod guessing;
 mod house;
 mod outbox;

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use minting::token::TokenId;
 
 use crate::auth::{ApiKeyId, Scope};
+use crate::feed::{ChannelName, EntryId};
 use crate::config::{Layers, SettingError, Settings, environment};
 
 /// Digital collectibles for physical limited-edition prints.
@@ -51,6 +52,9 @@ pub enum Command {
     /// The journal as an audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What shops sent and a person must look at; works beside a running service.
+    #[command(subcommand)]
+    Inbox(InboxCommand),
     /// Asks the chain and the stored image, and nothing else, about a token.
     Verify {
         /// Its id in plain decimal digits: `12017100`.
@@ -142,11 +146,76 @@ pub enum ReconcileCommand {
         #[arg(long)]
         void: bool,
     },
+    /// Reads a shop's orders from its platform and puts what its webhooks lost into the inbox, where the running
+    /// service takes it in. Exits with 3 when something had been lost.
+    Shopify {
+        /// The shop, as the settings name it; without one: all that have an `access_token`.
+        #[arg(long)]
+        channel: Option<ChannelName>,
+        /// How many days back.
+        #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=3650))]
+        days: u16,
+    },
 }
 
 /// Reads the reason that an operator gives for a decision.
 fn parse_reason(text: &str) -> Result<Line, InvalidField> {
     Line::parse("reason", "reason_invalid", text)
+}
+
+/// What to do with entries of the inbox.
+#[derive(Debug, Subcommand)]
+pub enum InboxCommand {
+    /// Lists entries, oldest first: id, channel, topic, order, reason, detail, when it came.
+    List {
+        /// Which ones.
+        #[arg(long, value_enum, default_value_t = InboxState::Parked)]
+        state: InboxState,
+    },
+    /// Prints what was sent, as it was sent. It names the buyer.
+    Show {
+        /// The entry: `inb_…`.
+        entry_id: EntryId,
+    },
+    /// Lets an entry be tried again at once, for example after a mistake in the shop was mended.
+    Replay {
+        /// The entry: `inb_…`.
+        entry_id: EntryId,
+        /// Why, for the journal.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Sets an entry aside for ever: it shall have no effect.
+    Dismiss {
+        /// The entry: `inb_…`.
+        entry_id: EntryId,
+        /// Why, for the journal.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// Where an entry of the inbox stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum InboxState {
+    /// To be worked on.
+    Waiting,
+    /// A person must look.
+    Parked,
+    /// Set aside by a person.
+    Dismissed,
+}
+
+impl InboxState {
+    /// The word in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Parked => "parked",
+            Self::Dismissed => "dismissed",
+        }
+    }
 }
 
 /// What to do with the contract.

@@ -2,6 +2,7 @@
 
 mod load;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,7 +12,9 @@ use catalog::account::Account;
 use catalog::db::DbUrl;
 use minting::purse::Gwei;
 use secrecy::SecretString;
+use url::Url;
 
+use crate::feed::ChannelName;
 use crate::outbox::endpoint_url::Reach;
 use crate::policy::Policies;
 use crate::throttle::ThrottleSettings;
@@ -60,6 +63,10 @@ pub struct Settings {
     pub minting: MintingSettings,
     /// The audit log.
     pub audit: AuditSettings,
+    /// How order feeds are worked on.
+    pub feeds: FeedSettings,
+    /// The shops that feed us, by name.
+    pub channels: BTreeMap<ChannelName, ChannelSettings>,
     /// Events out.
     pub outbox: OutboxSettings,
 }
@@ -82,6 +89,28 @@ pub struct OutboxSettings {
 pub struct AuditSettings {
     /// The file that tells the end of the sealed journal.
     pub head_file: PathBuf,
+}
+
+/// How order feeds are worked on.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedSettings {
+    /// How long an event waits for its sale, or for what comes before it, until it is parked.
+    pub patience: Duration,
+}
+
+/// A shop that feeds us.
+#[derive(Debug, Clone)]
+pub struct ChannelSettings {
+    /// Its name.
+    pub name: ChannelName,
+    /// Files of the secrets that its deliveries are signed with, below `secrets_dir` where they are not absolute.
+    pub webhook_secrets: Vec<PathBuf>,
+    /// The newest version of the platform's API whose texts are read: `2026-10`.
+    pub api_version: String,
+    /// The root of the platform's API.
+    pub api_url: Url,
+    /// File of the token that opens it.
+    pub access_token: Option<PathBuf>,
 }
 
 /// Where the secrets lie.
@@ -173,6 +202,8 @@ pub struct ReturnSettings {
 pub struct Limits {
     /// Largest JSON body in bytes.
     pub json_bytes: u64,
+    /// Largest delivery of a shop's platform in bytes.
+    pub webhook_bytes: u64,
     /// Largest image file in bytes.
     pub image_bytes: u64,
     /// Largest image in pixels.

@@ -8,12 +8,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::chain_side::{self, Beside};
 use api::cli::{
-    AuditCommand, Cli, Command, ContractCommand, KeyCommand, LaneCommand, ReconcileArgs, ReconcileCommand,
-    ReportFormat,
+    AuditCommand, Cli, Command, ContractCommand, InboxCommand, KeyCommand, LaneCommand, ReconcileArgs,
+    ReconcileCommand, ReportFormat,
 };
 use api::config::{LogSettings, Settings};
+use api::feed::ChannelName;
+use api::inbox::Review;
 use api::keys::{KeyRing, key_name};
 use api::linking::Linking;
+use api::lost_orders::{LostOrders, Recovery};
 use api::reconciliation::to_csv;
 use api::reconciling::Reconciling;
 use api::secrets::{ADMIN, Secrets};
@@ -22,6 +25,7 @@ use api::telemetry::{self, Log};
 use catalog::chance::SystemChance;
 use catalog::clock::{Clock as _, SystemClock};
 use catalog::db::Db;
+use catalog::text::Line;
 use clap::Parser as _;
 use minting::signer::SigningKey;
 use minting::token::TokenId;
@@ -65,6 +69,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Contract(ContractCommand::Deploy) => deploy(&settings).await,
         Command::Verify { token_id } => verify(&settings, token_id).await,
         Command::Lane(command) => lane(&settings, command).await,
+        Command::Inbox(command) => inbox(&settings, command).await,
         Command::Key(command) => key(&settings, command).await,
         Command::Migrate => {
             open_database(&settings).await?.close().await;
@@ -135,9 +140,14 @@ async fn reconcile(settings: &Settings, args: ReconcileArgs) -> anyhow::Result<E
     let db = open_database(settings).await?;
     let code = match args.command {
         None => report(settings, &db, &args).await?,
-        Some(command) => {
-            decide(settings, &db, command).await?;
-            ExitCode::SUCCESS
+        Some(ReconcileCommand::Shopify { channel, days }) => {
+            find_lost_orders(settings, &db, channel.as_ref(), days).await?
+        }
+        Some(ReconcileCommand::Link { token_id, reason, in_house }) => {
+            link(settings, &db, token_id, &reason, in_house).await?
+        }
+        Some(ReconcileCommand::Reject { token_id, reason, void }) => {
+            reject(settings, &db, token_id, &reason, void).await?
         }
     };
     db.close().await;
@@ -165,24 +175,56 @@ async fn report(settings: &Settings, db: &Db, args: &ReconcileArgs) -> anyhow::R
     Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(SOMETHING_FOUND) })
 }
 
-/// Links or rejects what the chain has and the books did not know.
-async fn decide(settings: &Settings, db: &Db, command: ReconcileCommand) -> anyhow::Result<()> {
+/// Puts orders into the inbox that webhooks lost; 3 when there were some.
+async fn find_lost_orders(
+    settings: &Settings,
+    db: &Db,
+    channel: Option<&ChannelName>,
+    days: u16,
+) -> anyhow::Result<ExitCode> {
+    let hand = LostOrders { settings, db, clock: &SystemClock, chance: &SystemChance };
+    let found = hand.recover(channel, days).await?;
+    writeln!(std::io::stdout(), "{}", serde_json::to_string(&found)?)?;
+    let lost = found.iter().any(Recovery::found_something);
+    Ok(if lost { ExitCode::from(SOMETHING_FOUND) } else { ExitCode::SUCCESS })
+}
+
+/// Takes into the books what the chain has and they did not know.
+async fn link(
+    settings: &Settings,
+    db: &Db,
+    token_id: TokenId,
+    reason: &Line,
+    in_house: bool,
+) -> anyhow::Result<ExitCode> {
     let beside = Beside::open(settings, db).await?;
     let home = beside.home(settings)?;
     let chain = beside.chain.as_ref();
     let linking = Linking { db, chain, home: &home, clock: &SystemClock, chance: &SystemChance };
-    let (token_id, verdict, decided) = match command {
-        ReconcileCommand::Link { token_id, reason, in_house } => {
-            (token_id, "linked", linking.link(token_id, &reason, in_house).await)
-        }
-        ReconcileCommand::Reject { token_id, reason, void } => {
-            (token_id, "rejected", linking.reject(token_id, &reason, void).await)
-        }
-    };
+    let linked = linking.link(token_id, reason, in_house).await;
     beside.leave().await;
-    decided?;
-    writeln!(std::io::stdout(), "{token_id} {verdict}")?;
-    Ok(())
+    linked?;
+    writeln!(std::io::stdout(), "{token_id} linked")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves foreign what the chain has and the books did not know.
+async fn reject(
+    settings: &Settings,
+    db: &Db,
+    token_id: TokenId,
+    reason: &Line,
+    void: bool,
+) -> anyhow::Result<ExitCode> {
+    let beside = Beside::open(settings, db).await?;
+    let home = beside.home(settings)?;
+    let chain = beside.chain.as_ref();
+    let linking = Linking { db, chain, home: &home, clock: &SystemClock, chance: &SystemChance };
+    let rejected = linking.reject(token_id, reason, void).await;
+    beside.leave().await;
+    rejected?;
+    writeln!(std::io::stdout(), "{token_id} rejected")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints what was found of the journal as one line of JSON.
@@ -191,6 +233,32 @@ async fn audit(settings: &Settings, head: Option<&Path>) -> anyhow::Result<ExitC
     let finding = api::audit::verification::verify_books(&settings.database_url, head, usual).await?;
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&finding)?)?;
     Ok(if finding.problem.is_none() { ExitCode::SUCCESS } else { ExitCode::from(SOMETHING_FOUND) })
+}
+
+async fn inbox(settings: &Settings, command: InboxCommand) -> anyhow::Result<()> {
+    let db = open_database(settings).await?;
+    let review = Review { db: &db, clock: &SystemClock, chance: &SystemChance };
+    let mut out = std::io::stdout();
+    match command {
+        InboxCommand::List { state } => {
+            for entry in review.list(state.as_str()).await? {
+                let reason = entry.state.reason();
+                let (code, detail) = reason.map_or(("", ""), |reason| (&*reason.code, &*reason.detail));
+                let (id, channel, topic) = (&entry.entry_id, &entry.channel, entry.topic.as_str());
+                let order = entry.order_ref.as_deref().unwrap_or("-");
+                let detail = detail.escape_debug();
+                writeln!(out, "{id}\t{channel}\t{topic}\t{order}\t{code}\t{detail}\t{}", entry.received_at)?;
+            }
+        }
+        InboxCommand::Show { entry_id } => {
+            let body = review.find(&entry_id).await?.body;
+            out.write_all(&body.context("its text is gone: it is done or was dismissed")?)?;
+        }
+        InboxCommand::Replay { entry_id, reason } => review.replay(&entry_id, &reason).await?,
+        InboxCommand::Dismiss { entry_id, reason } => review.dismiss(&entry_id, &reason).await?,
+    }
+    db.close().await;
+    Ok(())
 }
 
 async fn key(settings: &Settings, command: KeyCommand) -> anyhow::Result<()> {

@@ -12,8 +12,10 @@ pub mod paging;
 pub mod reply;
 mod reports;
 pub mod sales;
+pub mod skus;
 pub mod tokens;
 pub mod webhook_endpoints;
+pub mod webhooks;
 
 mod bounds;
 mod openapi;
@@ -44,6 +46,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(images::routes())
         .merge(impressions::routes())
         .merge(sales::routes())
+        .merge(skus::routes())
+        .merge(webhooks::routes())
         .merge(claims::routes())
         .merge(tokens::routes())
         .merge(events::routes())

@@ -15,17 +15,19 @@ use minting::image_store::{ImageStore, ImageStoreError};
 use minting::wallet::WalletJudge;
 use minting::worker::Wake;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::chain_side::{self, ChainSide, ChainSideError, Ground};
 use crate::config::Settings;
+use crate::feed::{ChannelError, Channels};
 use crate::following::Follower;
 use crate::outbox::courier::{self, Courier, NoClient};
 use crate::outbox::publishing;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
 use crate::state::{App, AppState, Outbox};
 use crate::throttle::Throttles;
-use crate::{audit, chores, conservation, following, idempotency, recovering, routes, server};
+use crate::{audit, chores, conservation, following, idempotency, inbox, recovering, routes, server};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,9 @@ pub enum StartError {
     /// Events cannot be sent.
     #[error(transparent)]
     Webhooks(#[from] NoClient),
+    /// A shop that feeds us cannot be checked.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
     /// The chain's side cannot be had.
     #[error(transparent)]
     Chain(#[from] ChainSideError),
@@ -137,6 +142,7 @@ pub async fn assemble(
         ImageIntake::open(images.clone(), uploads, decodes, SystemClock.now(), Arc::clone(&chance)).await?;
     let mut probes: Vec<Arc<dyn Probe>> =
         vec![Arc::new(DatabaseProbe(db.clone())), Arc::new(ImageStoreProbe(images.clone()))];
+    let channels = Channels::open(&settings)?;
     probes.extend(chain.probes(settings.minting.min_signer_balance_wei));
     let outbox = Outbox::new(chain.secrets.webhook_key.clone(), settings.outbox.reach);
     Ok(Arc::new(App {
@@ -154,6 +160,8 @@ pub async fn assemble(
         intake,
         readiness: Readiness::new(probes),
         wake: Wake::default(),
+        channels,
+        inbox_bell: Notify::new(),
         metrics,
     }))
 }
@@ -204,10 +212,10 @@ pub async fn serve(
 }
 
 /// What goes on beside requests and lanes.
-fn start_chores(state: &AppState, chain: &ChainSide, courier: Courier) -> [JoinHandle<()>; 8] {
+fn start_chores(state: &AppState, chain: &ChainSide, courier: Courier) -> [JoinHandle<()>; 9] {
     let app = || Arc::clone(state);
     let (sweeps, checks, seals, exports, publishes, follows) = (app(), app(), app(), app(), app(), app());
-    let scans = app();
+    let (scans, works) = (app(), app());
     let chain = Arc::clone(&chain.chain) as Arc<dyn Chain>;
     let scanned = Arc::clone(&chain);
     let follower = move || Follower::new(Arc::clone(&follows), Arc::clone(&chain));
@@ -219,6 +227,7 @@ fn start_chores(state: &AppState, chain: &ChainSide, courier: Courier) -> [JoinH
         chores::keep_up("head", move || audit::head_file::export_forever(Arc::clone(&exports))),
         chores::keep_up("publish", move || publishing::publish_forever(Arc::clone(&publishes))),
         chores::keep_up("deliver", move || courier::deliver_forever(courier.clone())),
+        chores::keep_up("inbox", move || inbox::work_forever(Arc::clone(&works))),
         chores::keep_up("follow", move || following::follow_forever(follower())),
     ]
 }

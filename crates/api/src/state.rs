@@ -14,10 +14,12 @@ use minting::image_store::ImageStore;
 use minting::metadata::Home;
 use minting::wallet::WalletJudge;
 use minting::worker::Wake;
+use tokio::sync::Notify;
 
 use crate::claim::code::ClaimPepper;
 use crate::config::Settings;
 use crate::error::ApiError;
+use crate::feed::Channels;
 use crate::outbox::endpoint_url::Reach;
 use crate::outbox::resolver::{Guard, SystemLookup};
 use crate::outbox::secret::WebhookKey;
@@ -59,6 +61,10 @@ pub struct App {
     pub throttles: Throttles,
     /// Wakes the lanes after work was committed.
     pub wake: Wake,
+    /// The shops that feed us.
+    pub channels: Channels,
+    /// Says that there is something in the inbox.
+    pub inbox_bell: Notify,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
 }

@@ -7,11 +7,14 @@ mod challenges;
 mod claims;
 mod conservation;
 mod deployments;
+mod feed_keys;
 mod idempotency_keys;
+mod inbox;
 mod outgoing_events;
 mod pulse;
 mod reconciliation;
 mod sales;
+mod skus;
 mod webhook_deliveries;
 mod webhook_endpoints;
 mod webhook_secrets;
@@ -27,9 +30,14 @@ pub use claims::{
 };
 pub use conservation::count_breaches;
 pub(crate) use deployments::{find_deployment, insert_deployment, insert_key_check, list_key_checks};
+pub use feed_keys::{FeedEffect, find_feed_effect, take_feed_key};
 pub(crate) use idempotency_keys::{
     SlotKey, SlotRow, StoredReply, complete_slot, find_slot, free_slots, release_slot, remove_old_slots,
     take_slot,
+};
+pub use inbox::{
+    count_open_entries, find_entry, find_state_of_key, insert_entry, list_entries, lock_entry, next_due,
+    ring_order, ring_sku, take_due_entry, update_entry,
 };
 pub(crate) use outgoing_events::{
     EventFilter, find_event, find_event_position, find_outbox_head, find_stream_of_token,
@@ -41,6 +49,7 @@ pub use sales::{
     SaleFilter, find_sale, find_sale_of_token, insert_sale, list_sales, list_sales_of_line,
     list_waiting_sales, lock_holder, lock_sale, set_waiting, update_sale,
 };
+pub use skus::{Sku, find_sku, list_skus, set_sku};
 
 pub(crate) use webhook_deliveries::{
     DeliveryRecord, TakenDelivery, count_waiting, give_up_waiting, insert_delivery, list_deliveries,
@@ -63,11 +72,15 @@ pub fn statements() -> Vec<Sql> {
         claims::STATEMENTS,
         conservation::STATEMENTS,
         deployments::STATEMENTS,
+        feed_keys::STATEMENTS,
         idempotency_keys::STATEMENTS,
+        inbox::STATEMENTS,
+        &[inbox::TAKE],
         outgoing_events::STATEMENTS,
         pulse::STATEMENTS,
         reconciliation::STATEMENTS,
         sales::STATEMENTS,
+        skus::STATEMENTS,
         webhook_deliveries::STATEMENTS,
         webhook_endpoints::STATEMENTS,
         webhook_secrets::STATEMENTS,

@@ -15,11 +15,13 @@ use minting::wallet::WalletJudge;
 use minting::worker::Wake;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tower::ServiceExt;
 
 use crate::auth::Scope;
 use crate::claim::code::ClaimPepper;
 use crate::config::{Layers, Settings};
+use crate::feed::Channels;
 use crate::keys::{KeyRing, key_name};
 use crate::outbox::secret::WebhookKey;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Readiness};
@@ -90,6 +92,7 @@ impl TestApi {
             Arc::new(ImageStoreProbe(images.clone())),
         ]);
         let reach = settings.outbox.reach;
+        let channels = Channels::open(&settings)?;
         let nobody = Account::from_bytes([0; 20]);
         let state = Arc::new(App {
             db,
@@ -112,6 +115,8 @@ impl TestApi {
             intake,
             readiness,
             wake: Wake::default(),
+            channels,
+            inbox_bell: Notify::new(),
             metrics: telemetry::idle_metrics(),
         });
         let ring = KeyRing { db: &state.db, clock: &SystemClock, chance: &SystemChance };

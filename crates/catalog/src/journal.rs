@@ -18,6 +18,8 @@ pub enum Actor {
     ApiKey(String),
     /// A buyer, by the id of the claim.
     Buyer(String),
+    /// A shop's platform, by the name of its channel.
+    Channel(String),
     /// The operator at the command line.
     Operator,
     /// The service itself, following the chain or the clock.
@@ -29,6 +31,7 @@ impl std::fmt::Display for Actor {
         match self {
             Self::ApiKey(id) => write!(f, "api_key:{id}"),
             Self::Buyer(claim) => write!(f, "buyer:{claim}"),
+            Self::Channel(name) => write!(f, "channel:{name}"),
             Self::Operator => f.write_str("operator"),
             Self::Service => f.write_str("service"),
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use api::auth::{ApiKey, ApiKeyId, ApiKeyRecord, Scope};
 use api::claim::code::ClaimPepper;
 use api::config::{Layers, Settings};
+use api::feed::Channels;
 use api::outbox::secret::WebhookKey;
 use api::readiness::Readiness;
 use api::service;
@@ -37,6 +38,7 @@ use minting::wallet::WalletJudge;
 use minting::worker::Wake;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tower::ServiceExt;
 
 /// Noon of 2026-11-23, when the tests begin.
@@ -133,7 +135,8 @@ impl House {
         }
         flags.push(("data_dir", folder.path().display().to_string()));
         let layers = Layers { flags, file, ..Layers::default() };
-        let settings = Settings::load(layers).expect("the default settings");
+        let settings = Settings::load(layers).expect("the settings");
+        let channels = Channels::open(&settings).expect("the channels");
         let images = service::open_images(&settings).await.expect("the image store");
         let contract = "0x00000000000000000000000000000000c0109408".parse().expect("an account");
         let clock = Arc::new(HandClock(AtomicI64::new(NOON)));
@@ -166,6 +169,8 @@ impl House {
             intake: intake.expect("the image intake"),
             readiness: Readiness::new(Vec::new()),
             wake: Wake::default(),
+            channels,
+            inbox_bell: Notify::new(),
             metrics: telemetry::idle_metrics(),
         });
         let shop_key = make_key(db, clock.now(), Scope::Shop).await;
@@ -257,7 +262,8 @@ impl House {
         (edition_id.to_string(), impressions)
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
+    /// Sends a request as it is.
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.expect("an answer");
         let status = response.status().as_u16();
         let location = response.headers().get("location");

@@ -1,6 +1,6 @@
 //! Reading settings: the commented defaults, a file, the environment, the flags; then every value is checked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -17,12 +17,13 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    AuditSettings, ChainSettings, ClaimSettings, Limits, LogFormat, LogSettings, MintingSettings, OpenOn,
-    ReturnSettings, SecretsDir, Settings,
+    AuditSettings, ChainSettings, ClaimSettings, FeedSettings, Limits, LogFormat, LogSettings, MintingSettings,
+    OpenOn, ReturnSettings, SecretsDir, Settings,
 };
 
 use crate::policy::{Policies, Policy};
 
+mod channels;
 mod outbox;
 mod policies;
 mod problem;
@@ -90,6 +91,15 @@ struct Raw {
     minting: RawMinting,
     audit: RawAudit,
     outbox: outbox::RawOutbox,
+    feeds: RawFeeds,
+    #[serde(default)]
+    channels: BTreeMap<String, channels::RawChannel>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFeeds {
+    patience_hours: u64,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +129,7 @@ struct RawReturns {
 #[serde(deny_unknown_fields)]
 struct RawLimits {
     json_bytes: u64,
+    webhook_bytes: u64,
     image_bytes: u64,
     image_pixels: u64,
     image_decodes: u64,
@@ -246,6 +257,8 @@ impl Settings {
             audit: AuditSettings {
                 head_file: raw.audit.head_file.unwrap_or_else(|| raw.data_dir.join("audit-head.json")),
             },
+            feeds: raw.feeds.check()?,
+            channels: channels::check(raw.channels)?,
             data_dir: raw.data_dir,
         })
     }
@@ -344,6 +357,7 @@ impl RawLimits {
         let decodes: usize = within("limits.image_decodes", self.image_decodes, 1..=64)?;
         Ok(Limits {
             json_bytes: within("limits.json_bytes", self.json_bytes, 1_024..=16 << 20)?,
+            webhook_bytes: within("limits.webhook_bytes", self.webhook_bytes, 1_024..=64 << 20)?,
             image_bytes: within("limits.image_bytes", self.image_bytes, 1..=minting::image::MAX_BYTES)?,
             image_pixels: within("limits.image_pixels", self.image_pixels, 1..=minting::image::MAX_PIXELS)?,
             image_decodes: NonZeroUsize::new(decodes).unwrap_or(NonZeroUsize::MIN),
@@ -352,6 +366,13 @@ impl RawLimits {
             request_time: seconds("limits.request_seconds", self.request_seconds)?,
             upload_time: seconds("limits.upload_seconds", self.upload_seconds)?,
         })
+    }
+}
+
+impl RawFeeds {
+    fn check(self) -> Result<FeedSettings, SettingError> {
+        let hours: u64 = within("feeds.patience_hours", self.patience_hours, 1..=8_760)?;
+        Ok(FeedSettings { patience: Duration::from_secs(hours * 3600) })
     }
 }
 

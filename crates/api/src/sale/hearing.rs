@@ -165,18 +165,18 @@ impl Sale {
         }
     }
 
+    /// What was looked at is in the house: an inspection tells of the arrival as well.
     fn inspect(self, condition: Condition, event: &ShopEvent) -> Heard {
         match &self.goods {
-            Goods::Received(journey) => {
-                Ok(Step::Changed(Self { goods: Goods::Inspected(journey.clone(), condition), ..self }))
-            }
             Goods::Inspected(_, known) if *known == condition => Ok(Step::Unchanged(self)),
             Goods::Inspected(..) | Goods::Canceled => Err(self.contradicts(event)),
-            Goods::Reserved
-            | Goods::Shipped(_)
-            | Goods::Delivered { .. }
-            | Goods::ReturnRequested(_)
-            | Goods::Lost(_) => Err(self.too_early(event)),
+            Goods::Reserved => Err(self.too_early(event)),
+            goods => match goods.journey() {
+                Some(journey) => {
+                    Ok(Step::Changed(Self { goods: Goods::Inspected(journey, condition), ..self }))
+                }
+                None => Err(self.contradicts(event)),
+            },
         }
     }
 

@@ -35,6 +35,16 @@ impl Money {
         Ok(Self { minor: amount_minor, currency })
     }
 
+    /// Reads an amount as shops write it, in whole units with a point: `19400.00`. Digits beyond the currency's minor
+    /// unit must be zeros; nothing is rounded.
+    pub fn of_decimal(text: &str, currency: &str) -> Result<Self, InvalidField> {
+        let zero = Self::parse(0, currency)?;
+        let exponent = zero.currency.exponent().map_or(0, usize::from);
+        minor_units(text, exponent)
+            .ok_or_else(|| InvalidField::new("price", "price_invalid", "must be an amount such as 19400.00"))
+            .and_then(|minor| Self::parse(minor, currency))
+    }
+
     /// Whole minor units.
     #[must_use]
     pub fn amount_minor(&self) -> i64 {
@@ -48,9 +58,45 @@ impl Money {
     }
 }
 
+fn minor_units(text: &str, exponent: usize) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(fraction) {
+        return None;
+    }
+    let (minor, beyond) = fraction.split_at(exponent.min(fraction.len()));
+    if beyond.bytes().any(|b| b != b'0') {
+        return None;
+    }
+    format!("{whole}{minor:0<exponent$}").parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_with_a_point_are_read_exactly_or_not_at_all() {
+        let read = |text, currency| Money::of_decimal(text, currency).map(|money| money.amount_minor()).ok();
+        let good = [
+            ("19400.00", "CNY", 1_940_000),
+            ("19400", "CNY", 1_940_000),
+            ("0.1", "CNY", 10),
+            ("0.10000", "CNY", 10),
+            ("007.5", "CNY", 750),
+            ("1940", "JPY", 1_940),
+            ("1940.00", "JPY", 1_940),
+            ("1.234", "KWD", 1_234),
+            ("10000000000.00", "CNY", MOST_MINOR),
+        ];
+        for (text, currency, minor) in good {
+            assert_eq!(read(text, currency), Some(minor), "{text} {currency}");
+        }
+        for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", "1.005", " 1", "0x1", "10000000000.01", "١"] {
+            assert_eq!(read(text, "CNY"), None, "{text}");
+        }
+        assert_eq!((read("1.5", "JPY"), read("1", "RMB"), read(&"9".repeat(99), "CNY")), (None, None, None));
+    }
 
     #[test]
     fn prices_are_whole_minor_units_of_a_currency_in_use() {

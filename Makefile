@@ -1,5 +1,5 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-doubles prove-mint prove-crashes contracts prove-contracts bench-gas bench-claims prove-deps prove-compose
+.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-doubles prove-feeds prove-mint prove-crashes contracts prove-contracts bench-gas bench-claims prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
@@ -36,6 +36,12 @@ prove-sales:
 # A thousand tamperings with sealed rows of the journal, each to be found, on both databases.
 prove-audit:
 	@COLOPHON_TEST_TAMPERINGS=$${COLOPHON_TEST_TAMPERINGS:-1000} tests/tools/with-postgres cargo test --release --locked --workspace --test it -- --nocapture every_tampering
+
+# Ten thousand orders of a shop, each thing delivered up to twenty times, some forged, some lost, on both databases; and how
+# fast deliveries are acknowledged at 200 a second, as JSON.
+prove-feeds:
+	@cargo build --release --locked --workspace --bin colophon
+	@for database in sqlite postgres; do COLOPHON_TEST_ORDERS=$${COLOPHON_TEST_ORDERS:-10000} COLOPHON_TEST_RATE_SECONDS=$${COLOPHON_TEST_RATE_SECONDS:-40} tests/tools/with-postgres cargo test --release --locked --workspace --test it -- --nocapture feeds::$$database::what_a_shop_tells || exit 1; done
 
 # The contract alone: format, tests, gas snapshots, artifact.
 contracts:

@@ -30,6 +30,8 @@ mod endurance;
 #[cfg(test)]
 mod events_out;
 #[cfg(test)]
+mod feeds;
+#[cfg(test)]
 mod flips;
 #[cfg(test)]
 mod journey;

@@ -9,8 +9,8 @@ use clap::{Args, Parser, Subcommand};
 use minting::token::TokenId;
 
 use crate::auth::{ApiKeyId, Scope};
-use crate::feed::{ChannelName, EntryId};
 use crate::config::{Layers, SettingError, Settings, environment};
+use crate::feed::{ChannelName, EntryId};
 
 /// Digital collectibles for physical limited-edition prints.
 #[derive(Debug, Parser)]

@@ -10,7 +10,8 @@ use crate::feed::message::{CanceledOrder, DisputeWord, Fulfillment, PaidOrder, R
 use crate::feed::{ChannelName, Message, Reason, Topic, units};
 use crate::redeeming::Terms;
 use crate::sale::{
-    AmountRefund, Goods, OrderLine, Quantity, Reference, Sale, SaleId, Shipment, ShopEvent, Wanted, check_moment,
+    AmountRefund, Goods, OrderLine, Quantity, Reference, Sale, SaleId, Shipment, ShopEvent, Wanted,
+    check_moment,
 };
 use crate::selling;
 use crate::store::{self, FeedEffect, SaleFilter};
@@ -91,7 +92,8 @@ impl Feeding<'_> {
         let known = store::list_sales_of_line(tx, &channel, order, &line_ref).await?;
         if !known.is_empty() {
             let grown = known.len() < usize::try_from(line.quantity).unwrap_or(usize::MAX);
-            let reason = || Reason::new("line_grown", format!("line {} has more units than were sold", line.line));
+            let reason =
+                || Reason::new("line_grown", format!("line {} has more units than were sold", line.line));
             return Ok(if grown { Wish::Ask(reason()) } else { Wish::Nothing });
         }
         let Some(sku) = store::find_sku(tx, self.channel, line.sku.as_str()).await? else {
@@ -187,7 +189,8 @@ impl Feeding<'_> {
                 }
             }
         }
-        let Some(amount) = told.amount.filter(|amount| told.lines.is_empty() && amount.amount_minor() > 0) else {
+        let Some(amount) = told.amount.filter(|amount| told.lines.is_empty() && amount.amount_minor() > 0)
+        else {
             return Ok(Fed::Done);
         };
         let Some(shares) = units::spread(amount, sales) else {

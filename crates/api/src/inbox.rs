@@ -54,7 +54,8 @@ async fn work_on_one(app: &App) -> Result<bool, ApiError> {
     drop(tx);
     let fed = verdict_of(&entry, outcome)?;
     let mut tx = app.db.begin_write().await?;
-    if let Some(locked) = store::lock_entry(&mut tx, &entry_id).await?.filter(|locked| locked.state == entry.state)
+    if let Some(locked) =
+        store::lock_entry(&mut tx, &entry_id).await?.filter(|locked| locked.state == entry.state)
     {
         let read = Read { entry: Entry { tries: locked.tries + 1, ..named(app, locked) }, fed };
         settle(app, &mut tx, &occasion, read).await?;

@@ -126,14 +126,8 @@ impl LostOrders<'_> {
         let channel = door.name.clone();
         let api = |source| RecoveryError::Api { channel: channel.clone(), source };
         let mut orders = OrdersApi::open(door).map_err(api)?;
-        let mut found = Recovery {
-            channel: channel.clone(),
-            read: 0,
-            told: 0,
-            lost: Vec::new(),
-            waiting: 0,
-            parked: 0,
-        };
+        let mut found =
+            Recovery { channel: channel.clone(), read: 0, told: 0, lost: Vec::new(), waiting: 0, parked: 0 };
         orders.list_orders(since);
         while let Some(page) = orders.next_page("orders").await.map_err(api)? {
             found.read += page.len();

@@ -36,7 +36,7 @@ pub(crate) use idempotency_keys::{
     take_slot,
 };
 pub use inbox::{
-    count_open_entries, find_entry, find_state_of_key, insert_entry, list_entries, lock_entry, next_due,
+    count_open_entries, find_entry, find_state_of_key, insert_entry, is_known_body, list_entries, lock_entry, next_due,
     ring_order, ring_sku, take_due_entry, update_entry,
 };
 pub(crate) use outgoing_events::{

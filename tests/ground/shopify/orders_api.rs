@@ -123,7 +123,8 @@ async fn orders(State(books): State<Arc<Books>>, headers: HeaderMap, Query(asked
     let elsewhere = books.elsewhere.lock().expect("an address").clone();
     let host = elsewhere.unwrap_or_else(|| books.address.clone());
     let path = format!("http://{host}/admin/api/2026-10/orders.json");
-    let link = format!("<{path}?page_info=0>; rel=\"previous\", <{path}?page_info={}>; rel=\"next\"", from + PAGE);
+    let link =
+        format!("<{path}?page_info=0>; rel=\"previous\", <{path}?page_info={}>; rel=\"next\"", from + PAGE);
     ([(header::LINK, link)], body).into_response()
 }
 

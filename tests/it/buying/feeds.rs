@@ -47,7 +47,8 @@ impl Feed {
     async fn sells(&self, sku: &str, edition_id: Option<&str>) {
         let mut url = reqwest::Url::parse("http://house/v1/channels/boutique/skus").expect("a URL");
         url.path_segments_mut().expect("a path").push(sku);
-        let answer = self.house.shop("PUT", url.path(), None, Some(json!({ "edition_id": edition_id }))).await;
+        let answer =
+            self.house.shop("PUT", url.path(), None, Some(json!({ "edition_id": edition_id }))).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 

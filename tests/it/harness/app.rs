@@ -409,6 +409,11 @@ impl TestApp {
         self.world.create_key(scope)
     }
 
+    /// The program with the settings of this service.
+    pub(crate) fn program(&self) -> std::process::Command {
+        self.world.command()
+    }
+
     /// What the command line objects.
     pub(crate) fn objects(&self, arguments: &[&str]) -> String {
         self.world.objects(arguments)

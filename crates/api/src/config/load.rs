@@ -17,8 +17,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    AuditSettings, ChainSettings, ClaimSettings, FeedSettings, Limits, LogFormat, LogSettings, MintingSettings,
-    OpenOn, ReturnSettings, SecretsDir, Settings,
+    AuditSettings, ChainSettings, ClaimSettings, FeedSettings, Limits, LogFormat, LogSettings,
+    MintingSettings, OpenOn, ReturnSettings, SecretsDir, Settings,
 };
 
 use crate::policy::{Policies, Policy};

@@ -12,7 +12,13 @@ pub fn to_refund(sales: &[Sale], quantity: u32, canceled: bool) -> Vec<&Sale> {
         let goods = match &sale.goods {
             Goods::Canceled | Goods::Lost(_) => 0,
             Goods::ReturnRequested(_) | Goods::Received(_) | Goods::Inspected(..) => 1,
-            Goods::Reserved => if canceled { 0 } else { 3 },
+            Goods::Reserved => {
+                if canceled {
+                    0
+                } else {
+                    3
+                }
+            }
             Goods::Shipped(_) | Goods::Delivered { .. } => 2,
         };
         (sale.payment != Payment::RefundPending, goods, std::cmp::Reverse(sale.unit.unit_no))

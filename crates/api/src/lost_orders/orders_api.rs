@@ -86,7 +86,10 @@ impl OrdersApi {
 
     /// The next page of the list, whose items stand under `name`; none after the last. A shop without the platform's own
     /// payments has no disputes.
-    pub(super) async fn next_page(&mut self, name: &'static str) -> Result<Option<Vec<Value>>, OrdersApiError> {
+    pub(super) async fn next_page(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<Vec<Value>>, OrdersApiError> {
         let Some(url) = self.next.take() else { return Ok(None) };
         let answer = self.ask(&url).await?;
         if answer.status().as_u16() == 404 && name == "disputes" {
@@ -96,8 +99,8 @@ impl OrdersApi {
             return Err(OrdersApiError::Refused(answer.status().as_u16()));
         }
         self.next = next_link(answer.headers()).map(|next| self.inside(&next)).transpose()?;
-        let mut page: Value = serde_json::from_slice(&bounded(answer, name).await?)
-            .map_err(|_| OrdersApiError::Odd(name))?;
+        let mut page: Value =
+            serde_json::from_slice(&bounded(answer, name).await?).map_err(|_| OrdersApiError::Odd(name))?;
         match page[name].take() {
             Value::Array(items) => Ok(Some(items)),
             _ => Err(OrdersApiError::Odd(name)),

@@ -4,6 +4,7 @@ use axum::Json as Answer;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
+use catalog::db::retrying;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,7 +15,7 @@ use crate::error::{ApiError, Problem};
 use crate::feed::signature::Signature;
 use crate::feed::{ChannelName, Entry, EntryId, Origin, shopify};
 use crate::json::read_body;
-use crate::state::AppState;
+use crate::state::{App, AppState};
 use crate::store;
 
 /// The header that bears the signature.
@@ -85,14 +86,28 @@ async fn take_webhook(
         topic_told: told.clone(),
         ..Entry::new(entry_id, name.clone(), shopify::topic(&told), Origin::Webhook, body.into(), now)
     };
-    let mut tx = state.db.begin_write().await?;
-    let is_new = store::insert_entry(&mut tx, &entry).await?;
-    tx.commit().await?;
+    let is_new = keep(&state, &entry).await?;
     count(&name, if is_new { "taken" } else { "known" });
     if is_new {
         state.inbox_bell.notify_one();
     }
     Ok(Answer(Taken { taken: true }))
+}
+
+/// Writes an entry down; false when its body is there already. Platforms send most bodies again: that takes no write.
+async fn keep(app: &App, entry: &Entry) -> Result<bool, ApiError> {
+    let mut tx = app.db.begin_read().await?;
+    if store::is_known_body(&mut tx, &entry.channel, entry.topic, entry.body_sha256).await? {
+        return Ok(false);
+    }
+    drop(tx);
+    retrying(|| async move {
+        let mut tx = app.db.begin_write().await?;
+        let is_new = store::insert_entry(&mut tx, entry).await?;
+        tx.commit().await?;
+        Ok(is_new)
+    })
+    .await
 }
 
 /// The first 64 visible characters of a header.

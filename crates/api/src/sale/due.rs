@@ -258,7 +258,10 @@ pub fn due(sale: &Sale, known: &Known) -> Due {
         let stands = sheet_stands(&sale.goods, undone.is_some(), known);
         if stands != known.sheet {
             // Looked at before anybody told that it came back: it came back all the same.
-            if known.sheet == ImpressionState::Sold && sale.goods.journey().is_some() && stands == ImpressionState::Available {
+            if known.sheet == ImpressionState::Sold
+                && sale.goods.journey().is_some()
+                && stands == ImpressionState::Available
+            {
                 effects.push(Effect::MoveSheet(ImpressionState::InReturn));
             }
             effects.push(Effect::MoveSheet(stands));

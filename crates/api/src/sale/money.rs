@@ -92,7 +92,9 @@ mod tests {
         for (text, currency, minor) in good {
             assert_eq!(read(text, currency), Some(minor), "{text} {currency}");
         }
-        for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", "1.005", " 1", "0x1", "10000000000.01", "١"] {
+        for text in
+            ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", "1.005", " 1", "0x1", "10000000000.01", "١"]
+        {
             assert_eq!(read(text, "CNY"), None, "{text}");
         }
         assert_eq!((read("1.5", "JPY"), read("1", "RMB"), read(&"9".repeat(99), "CNY")), (None, None, None));

@@ -4,6 +4,7 @@ mod row;
 
 use catalog::clock::Timestamp;
 use catalog::db::{DbError, Sql, Tx, Value};
+use catalog::digest::Sha256Digest;
 
 use self::row::{EntryRow, columns};
 use crate::feed::{ChannelName, Entry, EntryId, EntryState, Reason, Topic};
@@ -30,6 +31,12 @@ catalog::statements! {
             updated_at
         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, 0, $12, $12, $12, $12)
         ON CONFLICT (channel, topic, body_sha256) DO NOTHING";
+    FIND_BODY = "
+        SELECT entry_id
+        FROM inbox
+        WHERE channel = $1
+          AND topic = $2
+          AND body_sha256 = $3";
     NEXT_DUE = "
         SELECT due_at
         FROM inbox
@@ -165,6 +172,18 @@ pub async fn insert_entry(tx: &mut Tx, entry: &Entry) -> Result<bool, DbError> {
         entry.received_at.into(),
     ];
     Ok(tx.execute(INSERT, &values).await? == 1)
+}
+
+/// Whether a body of those bytes is in the inbox, or was.
+pub async fn is_known_body(
+    tx: &mut Tx,
+    channel: &ChannelName,
+    topic: Topic,
+    body_sha256: Sha256Digest,
+) -> Result<bool, DbError> {
+    let values = [channel.as_str().into(), topic.as_str().into(), body_sha256.into()];
+    let row: Option<(String,)> = tx.fetch_optional(FIND_BODY, &values).await?;
+    Ok(row.is_some())
 }
 
 /// When the next entry is due, or was.

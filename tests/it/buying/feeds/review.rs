@@ -50,6 +50,7 @@ both_databases! {
     async fn a_person_replays_or_dismisses_for_a_reason_that_stays(db: TestDb) {
         let (feed, _) = Feed::open(&db.db, 9).await;
         feed.feed("products/create", &order_of(7, 1)).await;
+        feed.house.wait(std::time::Duration::from_secs(1));
         feed.feed("orders/paid", &json!({ "id": 8 })).await;
         let parked = feed.review().list("parked").await.expect("entries");
         let (first, second) = (&parked[0].entry_id, &parked[1].entry_id);

@@ -51,6 +51,13 @@ impl TestApp {
         self.request(Method::POST, path)
     }
 
+    /// Puts JSON.
+    pub(crate) fn put_json(&self, path: &str, body: &Value) -> Request<'_> {
+        let mut request = self.request(Method::PUT, path);
+        request.builder = request.builder.json(body);
+        request
+    }
+
     /// Puts raw bytes.
     pub(crate) fn put(&self, path: &str, bytes: Vec<u8>) -> Request<'_> {
         let mut request = self.request(Method::PUT, path);

@@ -27,7 +27,9 @@ pub(super) struct RawChannel {
 pub(super) fn check(
     raw: BTreeMap<String, RawChannel>,
 ) -> Result<BTreeMap<ChannelName, ChannelSettings>, SettingError> {
-    raw.into_iter().map(|(name, raw)| raw.check(&name).map(|channel| (channel.name.clone(), channel))).collect()
+    raw.into_iter()
+        .map(|(name, raw)| raw.check(&name).map(|channel| (channel.name.clone(), channel)))
+        .collect()
 }
 
 impl RawChannel {
@@ -47,7 +49,8 @@ impl RawChannel {
         if !shopify::is_version(&api_version) {
             return Err(SettingError::new(field("api_version"), "must be a version such as \"2026-10\""));
         }
-        let api_url = self.api_url.unwrap_or_else(|| format!("https://{}/admin/api/{api_version}", self.shop));
+        let api_url =
+            self.api_url.unwrap_or_else(|| format!("https://{}/admin/api/{api_version}", self.shop));
         let api_url = Url::parse(&api_url).ok().filter(may_see_the_token).ok_or_else(|| {
             let problem = "and `shop` must make an https:// address; http:// only for this very machine";
             SettingError::new(field("api_url"), problem)
@@ -70,4 +73,41 @@ fn may_see_the_token(url: &Url) -> bool {
         Some(Host::Domain(_)) | None => false,
     };
     url.has_host() && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Layers, Settings};
+
+    const SHOP: &str = "[channels.boutique]\nplatform = \"shopify\"\nshop = \"prints.myshopify.com\"\n\
+        webhook_secrets = [\"boutique-webhook\"]\n";
+
+    fn load(text: &str) -> Result<Settings, String> {
+        let layers = Layers { file: Some(text.to_owned()), ..Layers::default() };
+        Settings::load(layers).map_err(|problem| problem.setting)
+    }
+
+    #[test]
+    fn a_shop_is_read_with_the_address_of_its_own_domain() {
+        let channels = load(SHOP).expect("settings").channels;
+        let channel = channels.values().next().expect("a channel");
+        assert_eq!(channel.name.as_str(), "boutique");
+        assert_eq!(channel.api_url.as_str(), "https://prints.myshopify.com/admin/api/2026-10");
+        assert!(load("").expect("settings").channels.is_empty());
+    }
+
+    #[test]
+    fn a_shop_that_cannot_be_is_refused_with_the_setting_that_it_concerns() {
+        let with = |line: &str| load(&format!("{SHOP}{line}\n")).map(|_| ()).expect_err("refused");
+        for address in ["http://prints.myshopify.com/", "http://10.0.0.1/", "ftp://127.0.0.1/", "prints"] {
+            assert_eq!(with(&format!("api_url = \"{address}\"")), "channels.boutique.api_url", "{address}");
+        }
+        assert!(load(&format!("{SHOP}api_url = \"http://127.0.0.1:8080/admin\"\n")).is_ok());
+        assert_eq!(with("api_version = \"latest\""), "channels.boutique.api_version");
+        assert!(with("currency = \"CNY\"").contains("currency"));
+        let instead = |from: &str, to: &str| load(&SHOP.replace(from, to)).map(|_| ()).expect_err("refused");
+        assert_eq!(instead("\"shopify\"", "\"amazon\""), "channels.boutique.platform");
+        assert_eq!(instead("[\"boutique-webhook\"]", "[]"), "channels.boutique.webhook_secrets");
+        assert_eq!(instead("boutique]", "Boutique_1]"), "channels");
+    }
 }

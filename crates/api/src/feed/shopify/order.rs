@@ -45,7 +45,8 @@ impl RawOrder {
                 line: raw.id.0.clone(),
                 sku: raw.article().ok_or_else(|| Unreadable::at(at("sku"), "is not one line of text"))?,
                 quantity: raw.quantity.0,
-                price: price.map_err(|_| Unreadable::at(at("price"), "is no price in the order's currency"))?,
+                price: price
+                    .map_err(|_| Unreadable::at(at("price"), "is no price in the order's currency"))?,
             })
         };
         Ok(PaidOrder {

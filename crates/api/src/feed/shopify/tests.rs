@@ -106,11 +106,17 @@ fn without(mut body: Value, field: &str) -> Value {
 #[test]
 fn a_paid_order_is_read_with_its_lines() {
     let order = paid(&order());
-    assert_eq!((order.order.to_string().as_str(), order.test, order.paid), ("820982911946154508", false, true));
+    assert_eq!(
+        (order.order.to_string().as_str(), order.test, order.paid),
+        ("820982911946154508", false, true)
+    );
     assert_eq!(order.sold_at, at("2026-11-20T09:29:59Z"));
     let lines: Vec<_> = order.lines.iter().map(|line| (line.sku.as_str(), line.quantity)).collect();
     assert_eq!(lines, [("WAVE-01", 3), ("variant:12", 1), ("custom", 1)]);
-    assert_eq!(order.lines.iter().map(|line| line.price.amount_minor()).collect::<Vec<_>>(), [1_940_000, 8_050, 0]);
+    assert_eq!(
+        order.lines.iter().map(|line| line.price.amount_minor()).collect::<Vec<_>>(),
+        [1_940_000, 8_050, 0]
+    );
 }
 
 #[test]
@@ -184,7 +190,14 @@ fn a_body_under_another_topic_is_not_read() {
     ];
     for (topic, body) in &bodies {
         assert!(told(*topic, body).is_ok(), "{topic:?}");
-        for other in [Topic::Order, Topic::Cancellation, Topic::Refund, Topic::Shipment, Topic::Dispute, Topic::Unknown] {
+        for other in [
+            Topic::Order,
+            Topic::Cancellation,
+            Topic::Refund,
+            Topic::Shipment,
+            Topic::Dispute,
+            Topic::Unknown,
+        ] {
             assert_eq!(told(other, body).is_ok(), other == *topic, "{topic:?} as {other:?}");
         }
     }
@@ -193,13 +206,17 @@ fn a_body_under_another_topic_is_not_read() {
 #[test]
 fn a_refund_names_units_or_an_amount() {
     let named = refunded(&refund());
-    assert_eq!((named.lines[0].quantity, named.lines[0].canceled, named.stage), (2, false, RefundStage::Done));
+    assert_eq!(
+        (named.lines[0].quantity, named.lines[0].canceled, named.stage),
+        (2, false, RefundStage::Done)
+    );
     assert_eq!(named.refunded_at, at("2026-11-22T10:00:05Z"));
     let canceled = with(refund(), "/refund_line_items/0/restock_type", json!("cancel"));
     assert!(refunded(&canceled).lines[0].canceled);
     let amount = refunded(&with(refund(), "/refund_line_items", json!([])));
     assert_eq!(amount.amount.map(|money| money.amount_minor()), Some(3_880_000));
-    let nothing = refunded(&with(with(refund(), "/refund_line_items", json!([])), "/transactions", json!([])));
+    let nothing =
+        refunded(&with(with(refund(), "/refund_line_items", json!([])), "/transactions", json!([])));
     assert_eq!((nothing.amount, nothing.stage), (None, RefundStage::Done));
 }
 
@@ -282,9 +299,25 @@ fn fuzzed_deliveries_are_refused_or_parked_or_read_and_never_more() {
     fuzz(&Target {
         name: "delivery",
         dictionary: &[
-            "\"id\":", "\"order_id\":", "\"line_items\":[", "\"price\":", "\"quantity\":", "\"refund_line_items\":[]",
-            "\"transactions\":[]", "9223372036854775808", "1e400", "-0", "null", "\"19400.00\"", "\\u0000", "{", "[",
-            "2026-11-23T08:00:00Z", "orders/paid\n", "refunds/create\n", "\u{feff}",
+            "\"id\":",
+            "\"order_id\":",
+            "\"line_items\":[",
+            "\"price\":",
+            "\"quantity\":",
+            "\"refund_line_items\":[]",
+            "\"transactions\":[]",
+            "9223372036854775808",
+            "1e400",
+            "-0",
+            "null",
+            "\"19400.00\"",
+            "\\u0000",
+            "{",
+            "[",
+            "2026-11-23T08:00:00Z",
+            "orders/paid\n",
+            "refunds/create\n",
+            "\u{feff}",
         ],
         judge: &judge,
     });

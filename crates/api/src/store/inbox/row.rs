@@ -71,10 +71,10 @@ impl EntryRow {
     }
 
     fn state(&self) -> Result<EntryState, DbError> {
-        let reason = self.reason.clone().map(|code| Reason {
-            code: code.into(),
-            detail: self.reason_detail.clone().unwrap_or_default(),
-        });
+        let reason = self
+            .reason
+            .clone()
+            .map(|code| Reason { code: code.into(), detail: self.reason_detail.clone().unwrap_or_default() });
         match (self.state.as_str(), reason) {
             ("waiting", reason) => Ok(EntryState::Waiting { due_at: self.moment(self.due_at)?, reason }),
             ("parked", Some(reason)) => Ok(EntryState::Parked(reason)),
@@ -91,7 +91,11 @@ impl EntryRow {
             (None, Some(digits)) => Some(hex::decode(digits).map_err(|problem| self.odd(problem))?),
             (Some(_), Some(_)) => return Err(self.odd("two bodies")),
         };
-        if body.is_some() == state.is_open() { Ok(body) } else { Err(self.odd("the state and its body disagree")) }
+        if body.is_some() == state.is_open() {
+            Ok(body)
+        } else {
+            Err(self.odd("the state and its body disagree"))
+        }
     }
 }
 

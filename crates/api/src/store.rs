@@ -36,8 +36,8 @@ pub(crate) use idempotency_keys::{
     take_slot,
 };
 pub use inbox::{
-    count_open_entries, find_entry, find_state_of_key, insert_entry, is_known_body, list_entries, lock_entry, next_due,
-    ring_order, ring_sku, take_due_entry, update_entry,
+    count_open_entries, find_entry, find_state_of_key, insert_entry, is_known_body, list_entries, lock_entry,
+    next_due, ring_order, ring_sku, take_due_entry, update_entry,
 };
 pub(crate) use outgoing_events::{
     EventFilter, find_event, find_event_position, find_outbox_head, find_stream_of_token,

@@ -136,7 +136,10 @@ impl Plan {
         };
         let sizes = (0..).zip(SKUS).map(|(article, sku)| (sku, units(article) + 5));
         let sizes: Vec<_> = sizes.collect();
-        assert!(sizes.iter().all(|(_, size)| *size <= LARGEST), "too many orders for three editions: {sizes:?}");
+        assert!(
+            sizes.iter().all(|(_, size)| *size <= LARGEST),
+            "too many orders for three editions: {sizes:?}"
+        );
         sizes
     }
 
@@ -149,7 +152,10 @@ impl Plan {
             all.extend((0..told.times).map(|_| delivery.clone()));
         }
         for number in 0..self.forged() as u64 {
-            all.push(forge(number, &all[usize::try_from(dice.below(all.len() as u64)).expect("a place")].clone()));
+            all.push(forge(
+                number,
+                &all[usize::try_from(dice.below(all.len() as u64)).expect("a place")].clone(),
+            ));
         }
         for place in (1..all.len()).rev() {
             all.swap(place, usize::try_from(dice.below(place as u64 + 1)).expect("a place"));
@@ -176,7 +182,8 @@ impl Plan {
             .filter(|told| told.topic == "orders/paid" && told.times == 0)
             .map(|told| told.order)
             .collect();
-        let waits = |told: &&Told| told.topic != "orders/paid" && told.times > 0 && lost.contains(&told.order);
+        let waits =
+            |told: &&Told| told.topic != "orders/paid" && told.times > 0 && lost.contains(&told.order);
         i64::try_from(self.told.iter().filter(waits).count()).expect("a number")
     }
 
@@ -193,7 +200,8 @@ impl Plan {
     pub(super) fn sales(&self, known: &[bool]) -> Sales {
         let mut sales = Sales::new();
         for (order, range) in self.orders.iter().zip(&self.of_order) {
-            let has = |topic: &str| range.clone().any(|place| self.told[place].topic == topic && known[place]);
+            let has =
+                |topic: &str| range.clone().any(|place| self.told[place].topic == topic && known[place]);
             if order.fate == Fate::Test || !has("orders/paid") {
                 continue;
             }
@@ -219,9 +227,9 @@ impl Plan {
                         _ => {}
                     }
                 }
-                let units = units.into_iter().map(|(payment, goods)| {
-                    (payment.to_owned(), goods.to_owned(), dispute.to_owned())
-                });
+                let units = units
+                    .into_iter()
+                    .map(|(payment, goods)| (payment.to_owned(), goods.to_owned(), dispute.to_owned()));
                 let mut units: Vec<_> = units.collect();
                 units.sort();
                 sales.insert((order.id.to_string(), line.to_string()), units);
@@ -249,7 +257,11 @@ impl Plan {
 
     /// The newest word on each dispute.
     pub(super) fn shown_disputes(&self) -> Vec<Value> {
-        self.told.iter().filter(|told| told.topic == "disputes/update").map(|told| told.body.clone()).collect()
+        self.told
+            .iter()
+            .filter(|told| told.topic == "disputes/update")
+            .map(|told| told.body.clone())
+            .collect()
     }
 }
 

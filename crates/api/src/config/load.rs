@@ -17,8 +17,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    AuditSettings, ChainSettings, ClaimSettings, FeedSettings, Limits, LogFormat, LogSettings,
-    MintingSettings, OpenOn, ReturnSettings, SecretsDir, Settings,
+    AuditSettings, ChainSettings, ClaimSettings, Limits, LogFormat, LogSettings, MintingSettings, OpenOn,
+    ReturnSettings, SecretsDir, Settings,
 };
 
 use crate::policy::{Policies, Policy};
@@ -91,15 +91,9 @@ struct Raw {
     minting: RawMinting,
     audit: RawAudit,
     outbox: outbox::RawOutbox,
-    feeds: RawFeeds,
+    feeds: channels::RawFeeds,
     #[serde(default)]
     channels: BTreeMap<String, channels::RawChannel>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFeeds {
-    patience_hours: u64,
 }
 
 #[derive(Deserialize)]
@@ -366,13 +360,6 @@ impl RawLimits {
             request_time: seconds("limits.request_seconds", self.request_seconds)?,
             upload_time: seconds("limits.upload_seconds", self.upload_seconds)?,
         })
-    }
-}
-
-impl RawFeeds {
-    fn check(self) -> Result<FeedSettings, SettingError> {
-        let hours: u64 = within("feeds.patience_hours", self.patience_hours, 1..=8_760)?;
-        Ok(FeedSettings { patience: Duration::from_secs(hours * 3600) })
     }
 }
 

@@ -2,16 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use url::{Host, Url};
 
-use super::SettingError;
-use crate::config::ChannelSettings;
+use super::{SettingError, within};
+use crate::config::{ChannelSettings, FeedSettings};
 use crate::feed::{ChannelName, shopify};
 
 /// The newest version of Shopify's API that these readers were written for.
 const API_VERSION: &str = "2026-10";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFeeds {
+    patience_hours: u64,
+}
+
+impl RawFeeds {
+    pub(super) fn check(self) -> Result<FeedSettings, SettingError> {
+        let hours: u64 = within("feeds.patience_hours", self.patience_hours, 1..=8_760)?;
+        Ok(FeedSettings { patience: Duration::from_hours(hours) })
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -15,7 +15,7 @@ use minting::token::{Issue, Token};
 use crate::claim::{self, Claim, ClaimEvent, ClaimState};
 use crate::error::ApiError;
 use crate::redeeming::{self, Terms};
-use crate::sale::{self, ClaimStanding, Due, Effect, Known, Sale, SaleEvent, TokenStanding};
+use crate::sale::{self, ClaimStanding, Due, Effect, Handing, Known, Sale, SaleEvent, TokenStanding};
 use crate::selling::move_sheet;
 use crate::store;
 
@@ -40,11 +40,14 @@ impl Matter {
         now: Timestamp,
     ) -> Result<Self, DbError> {
         let (_, sheet) = redeeming::sheet_of(tx, sale).await?;
-        let (mut token, mut void, mut settle) = (None, None, None);
+        let (mut token, mut void, mut settle, mut release) = (None, None, None, None);
         if let Some(redemption) = claim.state.redemption() {
             token = Some(redeeming::token_of(tx, redemption).await?);
             void = state_of(tx, &format!("void:{}", redemption.token_id)).await?;
             settle = state_of(tx, &format!("settle:{}", redemption.token_id)).await?;
+            if redemption.is_safekept() {
+                release = state_of(tx, &format!("release:{}", redemption.token_id)).await?;
+            }
         }
         let newest = minting_store::find_token_of(tx, &sheet.impression_id).await?;
         let issues_left = newest.is_none_or(|newest| newest.token_id.issue() < Issue::LAST);
@@ -56,6 +59,7 @@ impl Matter {
             token: token
                 .as_ref()
                 .map_or(TokenStanding::NotAsked, |token| TokenStanding::of(token, void.as_ref())),
+            handing: Handing::of(release.as_ref()),
             terms: redeemed_at.zip(token.as_ref().map(|token| token.settles_at)),
             settling: settle.is_some(),
             sheet: sheet.state,
@@ -82,6 +86,7 @@ fn standing_of(state: &ClaimState) -> ClaimStanding {
     match state {
         ClaimState::Prepared => ClaimStanding::Prepared,
         ClaimState::Open { .. } | ClaimState::Expired { .. } => ClaimStanding::Redeemable,
+        ClaimState::Redeemed { redemption, .. } if redemption.is_safekept() => ClaimStanding::Safekept,
         ClaimState::Redeemed { .. } => ClaimStanding::Redeemed,
         ClaimState::Released { .. } => ClaimStanding::Released,
         ClaimState::Void { .. } => ClaimStanding::Void,
@@ -116,6 +121,19 @@ pub(crate) async fn carry_out(
                 let event = ClaimEvent::Voided { claim_id: claim.claim_id.clone() };
                 journal::append(tx, occasion, &event).await?;
                 crash_point!("carry_out.claim_voided");
+            }
+            Effect::ReleaseClaim => {
+                claim = claim.release().map_err(odd_claim)?;
+                store::update_claim(tx, &claim, occasion.at).await?;
+                if let Some((token_id, recipient)) = claim
+                    .state
+                    .redemption()
+                    .and_then(|redemption| Some((redemption.token_id, redemption.wallet()?)))
+                {
+                    let claim_id = claim.claim_id.clone();
+                    let event = ClaimEvent::Released { claim_id, token_id, recipient };
+                    journal::append(tx, occasion, &event).await?;
+                }
             }
             Effect::VoidToken(reason) => void_token(tx, occasion, token.as_ref(), reason).await?,
             Effect::SettleToken => {

@@ -292,8 +292,9 @@ pub async fn open(ground: &Ground<'_>) -> Result<ChainSide, ChainSideError> {
     let image_store_id = images.id().to_string();
     let binding = Binding { chain_id, contract, image_store_id, key_checks };
     binding::bind(db, &binding, &Occasion::by_service(at, "a start", luck.as_ref())).await?;
-    let royalty_receiver = secrets.account(Role::Vault).unwrap_or(contract);
-    let facts = ChainFacts { chain_id, contract, royalty_receiver, signers: secrets.signers() };
+    let vault = secrets.account(Role::Vault).ok_or(ChainSideError::SecretsMissing)?;
+    let signers = secrets.signers();
+    let facts = ChainFacts { chain_id, contract, royalty_receiver: vault, vault, signers };
     Ok(ChainSide { facts, secrets, chain, devchain })
 }
 

@@ -43,14 +43,85 @@ pub struct StandingCode {
 /// What redeeming a claim fixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redemption {
-    /// The wallet that the token goes to.
+    /// The account that the token is minted to: the buyer's wallet, or the vault.
     pub recipient: Account,
     /// The token.
     pub token_id: TokenId,
     /// When.
     pub redeemed_at: Timestamp,
-    /// The challenge by whose signature the wallet was proved.
-    pub proof_nonce: String,
+    /// Who keeps it.
+    pub keeper: Keeper,
+}
+
+/// Who keeps the token of a redeemed claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeper {
+    /// The buyer, in a wallet that signed the challenge of this nonce.
+    Wallet {
+        /// Its nonce.
+        proof_nonce: String,
+    },
+    /// The issuer's vault, in the buyer's name, until the buyer orders otherwise: once.
+    Vault(Option<VaultOrder>),
+}
+
+/// What a buyer orders about a token in safekeeping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VaultOrder {
+    /// To hand it to a wallet.
+    Release {
+        /// Which.
+        recipient: Account,
+        /// The challenge by whose signature that wallet was proved.
+        proof_nonce: String,
+        /// When.
+        ordered_at: Timestamp,
+    },
+    /// To give it up.
+    Surrender {
+        /// When.
+        ordered_at: Timestamp,
+    },
+}
+
+impl Keeper {
+    /// The order about a token in safekeeping, if there is one.
+    #[must_use]
+    pub fn order(&self) -> Option<&VaultOrder> {
+        match self {
+            Self::Wallet { .. } => None,
+            Self::Vault(order) => order.as_ref(),
+        }
+    }
+
+    /// The challenge by whose signature a wallet was proved, if one was.
+    #[must_use]
+    pub fn proof_nonce(&self) -> Option<&str> {
+        match (self, self.order()) {
+            (Self::Wallet { proof_nonce }, _) | (_, Some(VaultOrder::Release { proof_nonce, .. })) => {
+                Some(proof_nonce)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Redemption {
+    /// The buyer's own wallet, where one was proved: whoever proves another finds no claim.
+    #[must_use]
+    pub fn wallet(&self) -> Option<Account> {
+        match (&self.keeper, self.keeper.order()) {
+            (Keeper::Wallet { .. }, _) => Some(self.recipient),
+            (_, Some(VaultOrder::Release { recipient, .. })) => Some(*recipient),
+            _ => None,
+        }
+    }
+
+    /// True when it is the vault that the token was minted to.
+    #[must_use]
+    pub fn is_safekept(&self) -> bool {
+        matches!(self.keeper, Keeper::Vault(_))
+    }
 }
 
 /// Where a claim stands.
@@ -199,6 +270,29 @@ impl Claim {
         }
     }
 
+    /// Takes the buyer's order about the token that the vault keeps. There is one, and it stands.
+    pub fn order(self, order: VaultOrder) -> Result<Self, InvalidTransition> {
+        match self.state {
+            ClaimState::Redeemed { opened_at, redemption } if redemption.keeper == Keeper::Vault(None) => {
+                let redemption = Redemption { keeper: Keeper::Vault(Some(order)), ..redemption };
+                Ok(Self { state: ClaimState::Redeemed { opened_at, redemption }, ..self })
+            }
+            _ => Err(self.refuse("ordered out of safekeeping")),
+        }
+    }
+
+    /// The vault has handed the token to the wallet that the buyer ordered.
+    pub fn release(self) -> Result<Self, InvalidTransition> {
+        match self.state {
+            ClaimState::Redeemed { opened_at, redemption }
+                if matches!(redemption.keeper.order(), Some(VaultOrder::Release { .. })) =>
+            {
+                Ok(Self { state: ClaimState::Released { opened_at, redemption }, ..self })
+            }
+            _ => Err(self.refuse("released")),
+        }
+    }
+
     /// Undoes the claim with its sale: its code answers no more. What was handed out of safekeeping stays handed out.
     pub fn void(self) -> Result<Self, InvalidTransition> {
         match self.state {
@@ -214,7 +308,12 @@ impl Claim {
     pub fn reissue(self, token_id: TokenId) -> Result<Self, InvalidTransition> {
         match self.state {
             ClaimState::Redeemed { opened_at, redemption } => {
-                let redemption = Redemption { token_id, ..redemption };
+                // An order about the token before it went with that token.
+                let keeper = match redemption.keeper {
+                    Keeper::Vault(_) => Keeper::Vault(None),
+                    wallet @ Keeper::Wallet { .. } => wallet,
+                };
+                let redemption = Redemption { token_id, keeper, ..redemption };
                 Ok(Self { state: ClaimState::Redeemed { opened_at, redemption }, ..self })
             }
             _ => Err(self.refuse("given another token")),
@@ -230,6 +329,12 @@ impl Claim {
             }
             (state, _) => Self { state, ..self },
         }
+    }
+
+    /// True while the vault keeps its token, as far as the books know.
+    #[must_use]
+    pub fn is_safekept(&self) -> bool {
+        matches!(&self.state, ClaimState::Redeemed { redemption, .. } if redemption.is_safekept())
     }
 
     /// True while the claim answers to its code.

@@ -39,6 +39,7 @@ pub mod reconciling;
 pub mod recovering;
 mod redeeming;
 pub mod routes;
+mod safekeeping;
 pub mod sale;
 pub mod secrets;
 mod selling;

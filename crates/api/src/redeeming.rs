@@ -20,7 +20,7 @@ use minting::wallet::{self, ProofError, WalletJudge};
 
 use crate::claim::challenge::Challenge;
 use crate::claim::code::{ClaimCode, ClaimPepper, CodeHmac};
-use crate::claim::{Claim, ClaimEvent, ClaimState, InvalidTransition, Redemption, settles_at};
+use crate::claim::{Claim, ClaimEvent, ClaimState, InvalidTransition, Keeper, Redemption, settles_at};
 use crate::config::ClaimSettings;
 use crate::error::ApiError;
 use crate::policy::Policies;
@@ -105,8 +105,8 @@ fn code_refused(refused: InvalidTransition) -> ApiError {
     ApiError::conflict(code, refused.to_string())
 }
 
-/// The challenges by which `recipient` may prove itself for `claim`: those that live, the newest first, and, when the
-/// claim is redeemed, the one that did it, whose time may be over.
+/// The challenges by which `recipient` may prove itself for `claim`: those that live, the newest first, and the one by
+/// which it did so before, whose time may be over.
 pub(crate) async fn provable_challenges(
     tx: &mut Tx,
     claim: &Claim,
@@ -114,8 +114,8 @@ pub(crate) async fn provable_challenges(
     now: Timestamp,
 ) -> Result<Vec<Challenge>, DbError> {
     let mut challenges = store::live_challenges(tx, &claim.claim_id, recipient, now).await?;
-    if let Some(redemption) = claim.state.redemption() {
-        let used = store::find_challenge(tx, &redemption.proof_nonce).await?;
+    if let Some(nonce) = claim.state.redemption().and_then(|redemption| redemption.keeper.proof_nonce()) {
+        let used = store::find_challenge(tx, nonce).await?;
         challenges.extend(used.filter(|used| used.recipient == recipient && used.claim_id == claim.claim_id));
     }
     Ok(challenges)
@@ -166,28 +166,59 @@ pub(crate) struct Terms<'a> {
     pub(crate) home: &'a Home,
 }
 
-/// Redeems the claim for which `code` stands and whose wallet was proved by `proof`: writes the claim, the token and
-/// the call that mints it. A claim that the same wallet redeemed before is given back as it is.
+/// For whom a claim is redeemed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Taker<'a> {
+    /// For a wallet that was proved.
+    Wallet(&'a Challenge),
+    /// For a buyer without one: the vault of that account keeps the token.
+    Vault(Account),
+}
+
+impl Taker<'_> {
+    fn recipient(&self) -> Account {
+        match self {
+            Self::Wallet(proof) => proof.recipient,
+            Self::Vault(account) => *account,
+        }
+    }
+
+    fn keeper(&self) -> Keeper {
+        match self {
+            Self::Wallet(proof) => Keeper::Wallet { proof_nonce: proof.nonce.clone() },
+            Self::Vault(_) => Keeper::Vault(None),
+        }
+    }
+
+    /// Whether it is the one that redeemed the claim before.
+    fn took(&self, redemption: &Redemption) -> bool {
+        match self {
+            Self::Wallet(proof) => !redemption.is_safekept() && redemption.recipient == proof.recipient,
+            Self::Vault(_) => redemption.is_safekept(),
+        }
+    }
+}
+
+/// Redeems the claim for which `code` stands: writes the claim, the token and the call that mints it. A claim that was
+/// redeemed for the same one before is given back as it is.
 pub(crate) async fn redeem(
     tx: &mut Tx,
     occasion: &Occasion<'_>,
     sale_id: &SaleId,
     code: CodeHmac,
-    proof: &Challenge,
+    taker: Taker<'_>,
     terms: &Terms<'_>,
 ) -> Result<(Claim, Token), ApiError> {
-    let sale = store::lock_sale(tx, sale_id).await?.ok_or_else(claim_not_found)?;
-    let claim = store::lock_claim_of_sale(tx, sale_id).await?;
-    let claim = claim.expire_after(terms.claims.expire_after, occasion.at);
-    // Another code may have taken the place of this one since it was looked up.
-    let code_stands = claim.code.as_ref().is_some_and(|standing| standing.hmac == code);
-    if !code_stands || !claim.stands() || proof.claim_id != claim.claim_id {
+    let (sale, claim) = lock_by_code(tx, occasion, sale_id, code, terms).await?;
+    if let Taker::Wallet(proof) = taker
+        && proof.claim_id != claim.claim_id
+    {
         return Err(claim_not_found());
     }
     match &claim.state {
         ClaimState::Prepared => return Err(claim_not_active()),
         ClaimState::Redeemed { redemption, .. } | ClaimState::Released { redemption, .. } => {
-            if redemption.recipient != proof.recipient {
+            if !taker.took(redemption) {
                 return Err(claim_not_found());
             }
             let token = token_of(tx, redemption).await?;
@@ -197,13 +228,13 @@ pub(crate) async fn redeem(
     }
     let settles_at =
         settles_at(occasion.at, sale.goods.delivered_at(), &terms.policies.of(sale.sold_at).returns);
-    let token = issue_token(tx, occasion, &sale, proof.recipient, settles_at, terms).await?;
+    let token = issue_token(tx, occasion, &sale, taker.recipient(), settles_at, terms).await?;
     crash_point!("redeem.token_issued");
     let redemption = Redemption {
-        recipient: proof.recipient,
+        recipient: taker.recipient(),
         token_id: token.token_id,
         redeemed_at: occasion.at,
-        proof_nonce: proof.nonce.clone(),
+        keeper: taker.keeper(),
     };
     let event = ClaimEvent::redeemed(&claim.claim_id, &redemption, token.settles_at);
     let claim = claim
@@ -214,6 +245,25 @@ pub(crate) async fn redeem(
     store::set_waiting(tx, sale_id).await?;
     journal::append(tx, occasion, &event).await?;
     Ok((claim, token))
+}
+
+/// The sale and its claim under their locks, if `code` still stands for it: another may have taken its place since it
+/// was looked up.
+pub(crate) async fn lock_by_code(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    sale_id: &SaleId,
+    code: CodeHmac,
+    terms: &Terms<'_>,
+) -> Result<(Sale, Claim), ApiError> {
+    let sale = store::lock_sale(tx, sale_id).await?.ok_or_else(claim_not_found)?;
+    let claim = store::lock_claim_of_sale(tx, sale_id).await?;
+    let claim = claim.expire_after(terms.claims.expire_after, occasion.at);
+    let code_stands = claim.code.as_ref().is_some_and(|standing| standing.hmac == code);
+    if !code_stands || !claim.stands() {
+        return Err(claim_not_found());
+    }
+    Ok((sale, claim))
 }
 
 /// Gives a redeemed claim the next token of its sheet: the first was voided for a return, and the buyer keeps the sheet.

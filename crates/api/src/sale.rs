@@ -11,6 +11,7 @@ mod goods;
 mod hearing;
 mod money;
 mod order_line;
+mod safekeeping;
 mod shop_event;
 
 use catalog::clock::Timestamp;
@@ -19,12 +20,13 @@ use catalog::ids::{EditionId, ImpressionId};
 use catalog::impression::{self, Impression, ImpressionState};
 use catalog::typed_id;
 
-pub use due::{Cause, ClaimStanding, Due, Effect, Known, LAST_CALL, TokenStanding, due};
+pub use due::{Cause, ClaimStanding, Due, Effect, Handing, Known, LAST_CALL, TokenStanding, due};
 pub use events::SaleEvent;
 pub use goods::{Condition, Goods, Journey, ReturnWish, Shipment};
 pub use money::Money;
 pub(crate) use order_line::check_moment;
 pub use order_line::{OrderLine, Quantity, Reference, Wanted};
+pub use safekeeping::{NotInReach, may_release, may_surrender};
 pub use shop_event::{AmountRefund, DisputeOutcome, RefundStage, Refusal, ShopEvent};
 
 typed_id!(

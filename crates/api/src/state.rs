@@ -94,6 +94,8 @@ pub struct ChainFacts {
     pub contract: Account,
     /// Who receives royalties of editions that name nobody.
     pub royalty_receiver: Account,
+    /// The vault: keeps tokens in the names of buyers without a wallet.
+    pub vault: Account,
     /// The accounts that sign for us. No buyer's token goes to one of them.
     pub signers: Vec<Account>,
 }

@@ -104,6 +104,7 @@ impl TestApi {
                 chain_id: 31_337,
                 contract: nobody,
                 royalty_receiver: nobody,
+                vault: nobody,
                 signers: Vec::new(),
             },
             // Nobody listens there.

@@ -44,6 +44,18 @@ pub enum Call {
         /// Why.
         reason: VoidReason,
     },
+    /// The vault hands a settled token to its buyer.
+    Release {
+        /// Which; it is handed out once, ever.
+        token_id: TokenId,
+        /// The buyer's wallet.
+        recipient: Account,
+    },
+    /// The vault gives up a token that it keeps, on its buyer's written order.
+    Surrender {
+        /// Which.
+        token_id: TokenId,
+    },
 }
 
 /// The terms of an edition as the contract keeps them.
@@ -92,11 +104,16 @@ pub enum CallKind {
     Settle,
     /// [`Call::Void`].
     Void,
+    /// [`Call::Release`].
+    Release,
+    /// [`Call::Surrender`].
+    Surrender,
 }
 
 impl CallKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::OpenEdition, Self::Mint, Self::Settle, Self::Void];
+    pub const ALL: [Self; 6] =
+        [Self::OpenEdition, Self::Mint, Self::Settle, Self::Void, Self::Release, Self::Surrender];
 
     /// The word in the database and in metrics.
     #[must_use]
@@ -106,7 +123,15 @@ impl CallKind {
             Self::Mint => "mint",
             Self::Settle => "settle",
             Self::Void => "void",
+            Self::Release => "release",
+            Self::Surrender => "surrender",
         }
+    }
+
+    /// True when a transaction carries one call of this kind at most: the contract takes no list of them.
+    #[must_use]
+    pub fn goes_alone(self) -> bool {
+        matches!(self, Self::OpenEdition | Self::Release | Self::Surrender)
     }
 
     /// The kind that `word` names.
@@ -125,6 +150,8 @@ impl Call {
             Self::Mint { .. } => CallKind::Mint,
             Self::Settle { .. } => CallKind::Settle,
             Self::Void { .. } => CallKind::Void,
+            Self::Release { .. } => CallKind::Release,
+            Self::Surrender { .. } => CallKind::Surrender,
         }
     }
 
@@ -134,9 +161,11 @@ impl Call {
         let kind = self.kind().as_str();
         match self {
             Self::OpenEdition { edition, .. } => format!("{kind}:{}", edition.get()),
-            Self::Mint { token_id, .. } | Self::Settle { token_id } | Self::Void { token_id, .. } => {
-                format!("{kind}:{token_id}")
-            }
+            Self::Mint { token_id, .. }
+            | Self::Settle { token_id }
+            | Self::Void { token_id, .. }
+            | Self::Release { token_id, .. }
+            | Self::Surrender { token_id } => format!("{kind}:{token_id}"),
         }
     }
 
@@ -145,9 +174,11 @@ impl Call {
     pub fn token_id(&self) -> Option<TokenId> {
         match self {
             Self::OpenEdition { .. } => None,
-            Self::Mint { token_id, .. } | Self::Settle { token_id } | Self::Void { token_id, .. } => {
-                Some(*token_id)
-            }
+            Self::Mint { token_id, .. }
+            | Self::Settle { token_id }
+            | Self::Void { token_id, .. }
+            | Self::Release { token_id, .. }
+            | Self::Surrender { token_id } => Some(*token_id),
         }
     }
 }

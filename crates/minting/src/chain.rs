@@ -7,6 +7,7 @@ use catalog::account::Account;
 
 use crate::call::EditionTerms;
 use crate::contract::{ItemEvent, LogEntry, WholeCallRefusal};
+use crate::departure::Departure;
 use crate::send_error::SendRefusal;
 use crate::token::TokenId;
 use crate::wallet::code_proof::CodeQuestion;
@@ -247,10 +248,14 @@ pub trait Chain: Send + Sync + std::fmt::Debug {
     async fn estimate(&self, signer: Account, calldata: &[u8]) -> Result<u64, DryRunError>;
     /// Whether the account holds the role.
     async fn has_role(&self, role: Role, account: Account) -> Result<bool, ChainError>;
+    /// Whether the account is the contract's admin, or may stop it.
+    async fn governs(&self, account: Account) -> Result<bool, ChainError>;
     /// What the contract says of a token.
     async fn token(&self, token_id: TokenId) -> Result<TokenOnChain, ChainError>;
     /// The first mint of a token, by its log, if there was one.
     async fn first_mint(&self, token_id: TokenId) -> Result<Option<FirstMint>, ChainError>;
+    /// How a token left `keeper`, by its logs, in their order.
+    async fn departures(&self, token_id: TokenId, keeper: Account) -> Result<Vec<Departure>, ChainError>;
     /// The terms of an edition, if it is open at the block of height `at`; at the newest block without one.
     async fn edition_terms(&self, edition: u64, at: Option<u64>) -> Result<Option<EditionTerms>, ChainError>;
     /// Whether the code of an account takes a signature for its own, at the newest block that can be agreed on. Nothing

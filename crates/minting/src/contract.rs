@@ -29,6 +29,7 @@ sol! {
         event Transfer(address indexed from, address indexed to, uint256 indexed tokenId);
         error EnforcedPause();
         error AccessControlUnauthorizedAccount(address account, bytes32 neededRole);
+        error TokenDoesNotExist();
         function ownerOf(uint256 tokenId) external view returns (address);
         function royaltyInfo(uint256 tokenId, uint256 salePrice) external view returns (address, uint256);
         function hasRole(bytes32 role, address account) external view returns (bool);
@@ -80,10 +81,10 @@ impl From<IPrintEditions::EditionTerms> for EditionTerms {
 #[error("these calls do not fit into one transaction")]
 pub struct UnfitGroup;
 
-/// The calldata of a transaction that carries `calls`, which are of one kind. An edition goes alone.
+/// The calldata of a transaction that carries `calls`, which are of one kind.
 pub fn calldata(calls: &[Call]) -> Result<Vec<u8>, UnfitGroup> {
     let kind = calls.first().ok_or(UnfitGroup)?.kind();
-    if calls.iter().any(|call| call.kind() != kind) || (kind == CallKind::OpenEdition && calls.len() != 1) {
+    if calls.iter().any(|call| call.kind() != kind) || (kind.goes_alone() && calls.len() != 1) {
         return Err(UnfitGroup);
     }
     let mut mints = Vec::new();
@@ -108,15 +109,22 @@ pub fn calldata(calls: &[Call]) -> Result<Vec<u8>, UnfitGroup> {
                 reason: *reason as u8,
             }),
             Call::Settle { token_id } => settles.push(U256::from(token_id.get())),
+            Call::Release { token_id, recipient } => {
+                let (token_id, recipient) = (U256::from(token_id.get()), address(*recipient));
+                return Ok(IPrintEditions::releaseCall { tokenId: token_id, recipient }.abi_encode());
+            }
+            Call::Surrender { token_id } => {
+                let token_id = U256::from(token_id.get());
+                return Ok(IPrintEditions::surrenderCall { tokenId: token_id }.abi_encode());
+            }
         }
     }
-    Ok(match kind {
-        CallKind::Mint => IPrintEditions::mintCall { items: mints }.abi_encode(),
-        CallKind::Void => IPrintEditions::voidCall { items: voids }.abi_encode(),
-        CallKind::Settle | CallKind::OpenEdition => {
-            IPrintEditions::settleCall { tokenIds: settles }.abi_encode()
-        }
-    })
+    match kind {
+        CallKind::Mint => Ok(IPrintEditions::mintCall { items: mints }.abi_encode()),
+        CallKind::Void => Ok(IPrintEditions::voidCall { items: voids }.abi_encode()),
+        CallKind::Settle => Ok(IPrintEditions::settleCall { tokenIds: settles }.abi_encode()),
+        CallKind::OpenEdition | CallKind::Release | CallKind::Surrender => Err(UnfitGroup),
+    }
 }
 
 /// Why the contract refuses a whole call.
@@ -128,6 +136,12 @@ pub enum WholeCallRefusal {
     RoleMissing,
     /// The edition is open already.
     EditionAlreadyOpen,
+    /// The token cannot be moved yet.
+    TokenLocked,
+    /// The vault does not hold the token, or not any more.
+    NotInVault,
+    /// Nobody can be handed a token at that address.
+    BadRecipient,
     /// Anything else.
     Other,
 }
@@ -139,6 +153,11 @@ pub(crate) fn refusal(revert_data: &[u8]) -> WholeCallRefusal {
         Inherited::EnforcedPause::SELECTOR => WholeCallRefusal::Paused,
         Inherited::AccessControlUnauthorizedAccount::SELECTOR => WholeCallRefusal::RoleMissing,
         IPrintEditions::EditionAlreadyOpen::SELECTOR => WholeCallRefusal::EditionAlreadyOpen,
+        IPrintEditions::TokenLocked::SELECTOR => WholeCallRefusal::TokenLocked,
+        IPrintEditions::NotTokenOwner::SELECTOR
+        | IPrintEditions::AlreadyReleased::SELECTOR
+        | Inherited::TokenDoesNotExist::SELECTOR => WholeCallRefusal::NotInVault,
+        IPrintEditions::BadReleaseRecipient::SELECTOR => WholeCallRefusal::BadRecipient,
         _ => WholeCallRefusal::Other,
     }
 }
@@ -184,6 +203,14 @@ mod tests {
         assert_eq!(calldata(&[]), Err(UnfitGroup));
         assert_eq!(calldata(&[open.clone(), open.clone()]), Err(UnfitGroup));
         assert_eq!(calldata(&[mint(12_000_100), open.clone()]), Err(UnfitGroup));
+        let token_id = TokenId::from_number(12_000_100).expect("a token id");
+        for alone in [
+            Call::Release { token_id, recipient: Account::from_bytes([7; 20]) },
+            Call::Surrender { token_id },
+        ] {
+            assert_eq!(calldata(&[alone.clone(), alone.clone()]), Err(UnfitGroup));
+            assert!(calldata(&[alone]).is_ok());
+        }
         assert!(calldata(&[open]).is_ok());
         // Selector, offset, length, and three words an item.
         assert_eq!(

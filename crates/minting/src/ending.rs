@@ -110,7 +110,9 @@ impl Ended {
             (Call::Mint { .. }, CallEnd::Void) | (Call::Void { .. }, CallEnd::Done) => {
                 Some(TokenState::Voided)
             }
-            (Call::Settle { .. }, CallEnd::Done) => Some(TokenState::Settled),
+            // The contract hands out nothing that could still be voided.
+            (Call::Settle { .. } | Call::Release { .. }, CallEnd::Done) => Some(TokenState::Settled),
+            (Call::Surrender { .. }, CallEnd::Done) => Some(TokenState::Surrendered),
             _ => None,
         }
     }

@@ -20,6 +20,8 @@ const fn worst_case(kind: CallKind) -> WorstCase {
         CallKind::Mint => WorstCase { fixed: 45_000, each: 58_000 },
         CallKind::Void => WorstCase { fixed: 40_000, each: 36_000 },
         CallKind::Settle => WorstCase { fixed: 35_000, each: 12_000 },
+        CallKind::Release => WorstCase { fixed: 80_000, each: 0 },
+        CallKind::Surrender => WorstCase { fixed: 60_000, each: 0 },
     }
 }
 
@@ -71,7 +73,9 @@ mod tests {
             assert!(size >= 1 && limit(kind, size, 0) <= 7_500_000, "{kind:?}");
             assert_eq!(group_size(kind, 10_000), 0, "{kind:?}");
         }
-        assert_eq!(group_size(CallKind::OpenEdition, TRANSACTION_CEILING), 1);
+        for kind in CallKind::ALL {
+            assert_eq!(group_size(kind, TRANSACTION_CEILING) == 1, kind.goes_alone(), "{kind:?}");
+        }
     }
 
     #[test]

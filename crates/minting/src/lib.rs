@@ -11,6 +11,7 @@
 pub mod attempt;
 pub mod call;
 pub mod contract;
+pub mod departure;
 pub mod ending;
 pub mod event;
 pub mod fees;

@@ -46,8 +46,12 @@ fn told(call: &Call, event: &ItemEvent) -> Option<Outcome> {
             })
         }
         (Call::Void { .. }, ItemEvent::Voided { token_id })
-        | (Call::Settle { .. }, ItemEvent::Unlocked { token_id }) => {
+        | (Call::Settle { .. }, ItemEvent::Unlocked { token_id })
+        | (Call::Surrender { .. }, ItemEvent::Surrendered { token_id, .. }) => {
             about(*token_id).then_some(Outcome::Done)
+        }
+        (Call::Release { recipient, .. }, ItemEvent::Released { token_id, recipient: released_to }) => {
+            (about(*token_id) && recipient == released_to).then_some(Outcome::Done)
         }
         (Call::Void { .. }, ItemEvent::VoidSkipped { token_id, reason }) => {
             about(*token_id).then_some(match reason {
@@ -111,6 +115,22 @@ mod tests {
             let events = [ItemEvent::MintSkipped { token_id: ID, reason }];
             assert_eq!(outcome(&mint(), &events), expected, "{reason:?}");
         }
+    }
+
+    #[test]
+    fn a_release_is_done_only_by_its_id_reaching_its_recipient() {
+        let account = |byte| Account::from_bytes([byte; 20]);
+        let release = Call::Release { token_id: id(), recipient: account(1) };
+        let released = |token_id, to| ItemEvent::Released { token_id, recipient: account(to) };
+        assert_eq!(outcome(&release, &[released(ID + 100, 1), released(ID, 1)]), Outcome::Done);
+        for elsewhere in [released(ID, 2), released(ID + 100, 1), ItemEvent::Unlocked { token_id: ID }] {
+            assert_eq!(outcome(&release, &[elsewhere]), Outcome::NotTold);
+        }
+        let surrender = Call::Surrender { token_id: id() };
+        let surrendered = |token_id| ItemEvent::Surrendered { token_id, owner: account(9) };
+        assert_eq!(outcome(&surrender, &[surrendered(ID)]), Outcome::Done);
+        assert_eq!(outcome(&surrender, &[surrendered(ID + 100)]), Outcome::NotTold);
+        assert_eq!(outcome(&surrender, &[released(ID, 1)]), Outcome::NotTold);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 mod confirm;
 mod gas_need;
 mod perform;
+mod refused;
 mod send;
 mod sign;
 
@@ -152,7 +153,8 @@ pub fn kinds_of(role: Role) -> &'static [CallKind] {
         Role::Minter => &[CallKind::Mint],
         // A void ends a risk; settling only ends a wait.
         Role::Registrar => &[CallKind::Void, CallKind::Settle],
-        Role::Vault => &[],
+        // It makes no other call, ever: what it keeps is the buyers'.
+        Role::Vault => &[CallKind::Surrender, CallKind::Release],
     }
 }
 
@@ -166,6 +168,14 @@ pub enum OpenLaneError {
         signer: Account,
         /// The role.
         role: Role,
+    },
+    /// The vault's signer could do more than keep tokens.
+    #[error(
+        "the vault key {signer} holds another role of the contract too: the vault must hold its own alone"
+    )]
+    RoleNotAlone {
+        /// The account.
+        signer: Account,
     },
     /// A new lane's signer has transactions under way that we know nothing of.
     #[error("the {} key {signer} has unfinished transactions: wait until they are final", role.as_str())]
@@ -183,12 +193,25 @@ pub enum OpenLaneError {
     Db(#[from] DbError),
 }
 
+/// True when the vault's signer holds a role besides its own.
+async fn holds_more(chain: &dyn Chain, signer: Account) -> Result<bool, ChainError> {
+    for role in Role::ALL {
+        if role != Role::Vault && chain.has_role(role, signer).await? {
+            return Ok(true);
+        }
+    }
+    chain.governs(signer).await
+}
+
 impl Lane {
     /// Opens the lane of `key`: checks the role on chain, and stores the first nonce when the lane is new.
     pub async fn open(pipeline: Arc<Pipeline>, key: SigningKey, role: Role) -> Result<Self, OpenLaneError> {
         let signer = key.account();
         if !pipeline.chain.has_role(role, signer).await? {
             return Err(OpenLaneError::RoleMissing { signer, role });
+        }
+        if role == Role::Vault && holds_more(pipeline.chain.as_ref(), signer).await? {
+            return Err(OpenLaneError::RoleNotAlone { signer });
         }
         let mut tx = pipeline.db.begin_read().await?;
         let known = store::list_lanes(&mut tx).await?.iter().any(|lane| lane.signer == signer);

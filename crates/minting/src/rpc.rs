@@ -22,6 +22,7 @@ use crate::chain::{
     TokenOnChain,
 };
 use crate::contract::{self, IPrintEditions, Inherited, LogEntry};
+use crate::departure::{Departure, Way};
 use crate::send_error::{self, SendRefusal};
 use crate::token::TokenId;
 use crate::wallet::code_proof::{self, CodeQuestion};
@@ -201,6 +202,26 @@ fn would_not_go_through(question: &'static str, error: Failure) -> DryRunError {
     }
 }
 
+/// Reads how a token left an account. A transfer to nobody is told better by the event beside it.
+fn departure(log: &alloy::rpc::types::Log) -> Option<Departure> {
+    use IPrintEditions as Editions;
+    let block = Block { number: log.block_number?, hash: log.block_hash? };
+    let way = match *log.topic0()? {
+        Inherited::Transfer::SIGNATURE_HASH => {
+            let to = log.log_decode::<Inherited::Transfer>().ok()?.inner.data.to;
+            (!to.is_zero()).then(|| Way::Moved(contract::account(to)))?
+        }
+        Editions::Released::SIGNATURE_HASH => {
+            let event = log.log_decode::<Editions::Released>().ok()?.inner.data;
+            Way::Released(contract::account(event.recipient))
+        }
+        Editions::Surrendered::SIGNATURE_HASH => Way::Surrendered,
+        Editions::Voided::SIGNATURE_HASH => Way::Voided,
+        _ => return None,
+    };
+    Some(Departure { way, block })
+}
+
 #[async_trait]
 impl Chain for RpcChain {
     async fn chain_id(&self) -> Result<u64, ChainError> {
@@ -322,6 +343,18 @@ impl Chain for RpcChain {
         self.view("hasRole", Inherited::hasRoleCall { role, account: contract::address(account) }).await
     }
 
+    async fn governs(&self, account: Account) -> Result<bool, ChainError> {
+        let pauser = self.view("PAUSER_ROLE", IPrintEditions::PAUSER_ROLECall {}).await?;
+        let account = contract::address(account);
+        // The default admin role is zero (OpenZeppelin's AccessControl).
+        for role in [B256::ZERO, pauser] {
+            if self.view("hasRole", Inherited::hasRoleCall { role, account }).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn token(&self, token_id: TokenId) -> Result<TokenOnChain, ChainError> {
         use IPrintEditions::TokenStatus;
         let id = U256::from(token_id.get());
@@ -364,6 +397,31 @@ impl Chain for RpcChain {
             Some(FirstMint { recipient: contract::account(transfer.inner.data.to), block })
         };
         Ok(logs.iter().find_map(first_mint))
+    }
+
+    async fn departures(&self, token_id: TokenId, keeper: Account) -> Result<Vec<Departure>, ChainError> {
+        use IPrintEditions as Editions;
+        let id = B256::from(U256::from(token_id.get()));
+        let ours = || Filter::new().address(self.contract).from_block(Tag::Earliest);
+        let moved = ours()
+            .event_signature(Inherited::Transfer::SIGNATURE_HASH)
+            .topic1(contract::address(keeper).into_word())
+            .topic3(id);
+        let ended = ours()
+            .event_signature(vec![
+                Editions::Released::SIGNATURE_HASH,
+                Editions::Surrendered::SIGNATURE_HASH,
+                Editions::Voided::SIGNATURE_HASH,
+            ])
+            .topic1(id);
+        let mut departures = Vec::new();
+        for filter in [moved, ended] {
+            let logs =
+                self.provider.get_logs(&filter).await.map_err(|error| failed("eth_getLogs", &error))?;
+            departures.extend(logs.iter().filter_map(departure));
+        }
+        departures.sort_by_key(|departure| departure.block.number);
+        Ok(departures)
     }
 
     async fn edition_terms(&self, edition: u64, at: Option<u64>) -> Result<Option<EditionTerms>, ChainError> {

@@ -100,6 +100,9 @@ impl Default for Parts {
     }
 }
 
+/// The account of the vault.
+pub(super) const VAULT: &str = "0x000000000000000000000000000000000000a017";
+
 /// The house.
 #[derive(Clone)]
 pub(super) struct House {
@@ -156,7 +159,13 @@ impl House {
             chance,
             throttles: Throttles::new(&settings.throttle),
             settings,
-            chain: ChainFacts { chain_id: 31_337, contract, royalty_receiver: contract, signers },
+            chain: ChainFacts {
+                chain_id: 31_337,
+                contract,
+                royalty_receiver: contract,
+                vault: VAULT.parse().expect("an account"),
+                signers,
+            },
             // Nobody listens there.
             on_chain: Arc::new(
                 RpcChain::new("http://127.0.0.1:9".parse().expect("an address"), contract, Finality::Tag)

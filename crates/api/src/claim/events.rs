@@ -44,8 +44,45 @@ pub enum ClaimEvent {
         token_id: TokenId,
         /// From when nobody can void it.
         settles_at: Timestamp,
+        /// The challenge whose signature proved the wallet; none for the vault.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        proof_nonce: Option<String>,
+        /// Whether the issuer's vault keeps the token in the buyer's name.
+        safekeeping: bool,
+    },
+    /// The buyer ordered the vault to hand the token to a wallet.
+    ReleaseOrdered {
+        /// Of which claim.
+        claim_id: ClaimId,
+        /// The token.
+        #[serde(serialize_with = "as_text")]
+        token_id: TokenId,
+        /// The wallet.
+        #[serde(serialize_with = "as_text")]
+        recipient: Account,
         /// The challenge whose signature proved the wallet.
         proof_nonce: String,
+    },
+    /// The vault has handed the token to that wallet.
+    Released {
+        /// Of which claim.
+        claim_id: ClaimId,
+        /// The token.
+        #[serde(serialize_with = "as_text")]
+        token_id: TokenId,
+        /// The wallet.
+        #[serde(serialize_with = "as_text")]
+        recipient: Account,
+    },
+    /// The buyer ordered the vault in writing to give the token up.
+    SurrenderOrdered {
+        /// Of which claim.
+        claim_id: ClaimId,
+        /// The token.
+        #[serde(serialize_with = "as_text")]
+        token_id: TokenId,
+        /// The order, word for word as the buyer sent it.
+        order: String,
     },
     /// A claim was undone with its sale.
     Voided {
@@ -84,7 +121,8 @@ impl ClaimEvent {
             recipient: redemption.recipient,
             token_id: redemption.token_id,
             settles_at,
-            proof_nonce: redemption.proof_nonce.clone(),
+            proof_nonce: redemption.keeper.proof_nonce().map(ToOwned::to_owned),
+            safekeeping: redemption.is_safekept(),
         }
     }
 }
@@ -96,6 +134,9 @@ impl Event for ClaimEvent {
             Self::Opened { .. } => "claim_opened",
             Self::CodeIssued { .. } => "claim_code_issued",
             Self::Redeemed { .. } => "claim_redeemed",
+            Self::ReleaseOrdered { .. } => "claim_release_ordered",
+            Self::Released { .. } => "claim_released",
+            Self::SurrenderOrdered { .. } => "claim_surrender_ordered",
             Self::Voided { .. } => "claim_voided",
             Self::Reissued { .. } => "claim_reissued",
         }
@@ -107,6 +148,9 @@ impl Event for ClaimEvent {
             | Self::Opened { claim_id }
             | Self::CodeIssued { claim_id, .. }
             | Self::Redeemed { claim_id, .. }
+            | Self::ReleaseOrdered { claim_id, .. }
+            | Self::Released { claim_id, .. }
+            | Self::SurrenderOrdered { claim_id, .. }
             | Self::Voided { claim_id }
             | Self::Reissued { claim_id, .. } => claim_id.to_string(),
         }

@@ -20,8 +20,17 @@ fn redemption() -> Redemption {
         recipient: Account::from_bytes([7; 20]),
         token_id: "12017100".parse().unwrap(),
         redeemed_at: noon(),
-        proof_nonce: "00112233445566778899aabbccddeeff".to_owned(),
+        keeper: Keeper::Wallet { proof_nonce: "00112233445566778899aabbccddeeff".to_owned() },
     }
+}
+
+fn release() -> VaultOrder {
+    let proof_nonce = "ffeeddccbbaa99887766554433221100".to_owned();
+    VaultOrder::Release { recipient: Account::from_bytes([8; 20]), proof_nonce, ordered_at: noon() }
+}
+
+fn safekept(order: Option<VaultOrder>) -> Redemption {
+    Redemption { recipient: Account::from_bytes([9; 20]), keeper: Keeper::Vault(order), ..redemption() }
 }
 
 fn claim(state: ClaimState) -> Claim {
@@ -29,13 +38,19 @@ fn claim(state: ClaimState) -> Claim {
     Claim { state, ..Claim::prepare(claim_id, SaleId::generate(noon(), CHANCE), noon()) }
 }
 
-fn all_states() -> [ClaimState; 6] {
+fn all_states() -> [ClaimState; 9] {
     let opened_at = noon();
     [
         ClaimState::Prepared,
         ClaimState::Open { opened_at },
         ClaimState::Redeemed { opened_at, redemption: redemption() },
-        ClaimState::Released { opened_at, redemption: redemption() },
+        ClaimState::Redeemed { opened_at, redemption: safekept(None) },
+        ClaimState::Redeemed { opened_at, redemption: safekept(Some(release())) },
+        ClaimState::Redeemed {
+            opened_at,
+            redemption: safekept(Some(VaultOrder::Surrender { ordered_at: noon() })),
+        },
+        ClaimState::Released { opened_at, redemption: safekept(Some(release())) },
         ClaimState::Void { opened_at: Some(opened_at), redemption: None },
         ClaimState::Expired { opened_at },
     ]
@@ -56,19 +71,25 @@ fn every_state_decides_every_verb() {
             word(claim.clone().open(noon())),
             word(claim.clone().issue_code(hmac, noon())),
             word(claim.clone().redeem(redemption())),
+            word(claim.clone().order(release())),
+            word(claim.clone().release()),
             word(claim.clone().void()),
             word(claim.clone().reissue("12017101".parse().unwrap())),
             claim.stands(),
         )
     });
     let expected = [
-        // state, open, a new code, redeem, void, another token, answers to its code
-        ("prepared", "open", "prepared", "refused", "void", "refused", true),
-        ("open", "refused", "open", "redeemed", "void", "refused", true),
-        ("redeemed", "refused", "refused", "refused", "void", "redeemed", true),
-        ("released", "refused", "refused", "refused", "refused", "refused", true),
-        ("void", "refused", "refused", "refused", "refused", "refused", false),
-        ("expired", "refused", "open", "refused", "void", "refused", false),
+        // state, open, a new code, redeem, order about the vault's token, release, void, another token, answers to its code
+        ("prepared", "open", "prepared", "refused", "refused", "refused", "void", "refused", true),
+        ("open", "refused", "open", "redeemed", "refused", "refused", "void", "refused", true),
+        // For a wallet; kept by the vault; to be released; to be given up.
+        ("redeemed", "refused", "refused", "refused", "refused", "refused", "void", "redeemed", true),
+        ("redeemed", "refused", "refused", "refused", "redeemed", "refused", "void", "redeemed", true),
+        ("redeemed", "refused", "refused", "refused", "refused", "released", "void", "redeemed", true),
+        ("redeemed", "refused", "refused", "refused", "refused", "refused", "void", "redeemed", true),
+        ("released", "refused", "refused", "refused", "refused", "refused", "refused", "refused", true),
+        ("void", "refused", "refused", "refused", "refused", "refused", "refused", "refused", false),
+        ("expired", "refused", "open", "refused", "refused", "refused", "void", "refused", false),
     ];
     assert_eq!(table, expected);
 }
@@ -78,6 +99,30 @@ fn a_void_claim_remembers_what_it_was_redeemed_for() {
     let redeemed = ClaimState::Redeemed { opened_at: noon(), redemption: redemption() };
     let void = claim(redeemed).void().unwrap();
     assert_eq!(void.state, ClaimState::Void { opened_at: Some(noon()), redemption: Some(redemption()) });
+}
+
+#[test]
+fn a_token_in_safekeeping_belongs_to_no_wallet_until_one_is_ordered() {
+    let other = |byte| Some(Account::from_bytes([byte; 20]));
+    assert_eq!(redemption().wallet(), other(7));
+    assert_eq!(safekept(None).wallet(), None);
+    assert_eq!(safekept(Some(release())).wallet(), other(8));
+    assert_eq!(safekept(Some(VaultOrder::Surrender { ordered_at: noon() })).wallet(), None);
+}
+
+#[test]
+fn the_next_token_is_kept_again_and_takes_an_order_of_its_own() {
+    let next = "12017101".parse().unwrap();
+    let ordered = ClaimState::Redeemed { opened_at: noon(), redemption: safekept(Some(release())) };
+    let reissued = claim(ordered).reissue(next).unwrap();
+    assert_eq!(
+        reissued.state.redemption(),
+        Some(&Redemption { token_id: next, ..safekept(None) }),
+        "the order went with the token that it was about"
+    );
+    let wallet = ClaimState::Redeemed { opened_at: noon(), redemption: redemption() };
+    let reissued = claim(wallet).reissue(next).unwrap();
+    assert_eq!(reissued.state.redemption().map(|redemption| &redemption.keeper), Some(&redemption().keeper));
 }
 
 #[test]

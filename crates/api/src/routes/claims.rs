@@ -1,6 +1,7 @@
 //! `/v1/claims`: what a buyer does with the code from the card. No API key: the code is the key, and after it the
-//! wallet's signature.
+//! wallet's signature. A buyer without a wallet redeems by the code alone: then the issuer's vault keeps the token.
 
+mod safekeeping;
 mod shape;
 
 use std::future::Future;
@@ -12,20 +13,24 @@ use catalog::crash_point;
 use catalog::db::{Tx, retrying};
 use catalog::invalid::InvalidField;
 use catalog::journal::Actor;
+use minting::call::CallKind;
+use minting::token::Token;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::shape::{
-    ChallengeInput, ChallengeView, ClaimView, LookupInput, RedeemInput, RedeemedView, StatusInput,
+    ChallengeInput, ChallengeView, ClaimView, LookupInput, RedeemInput, RedeemedView, SafekeepingView,
+    StatusInput,
 };
 use super::reply::Reply;
 use crate::claim::challenge::{Challenge, Place};
+use crate::claim::code::CodeHmac;
 use crate::claim::proof_text::ProofText;
-use crate::claim::{self, Claim, ClaimState, StatusToken};
+use crate::claim::{self, Claim, ClaimState, Redemption, StatusToken, VaultOrder};
 use crate::client_address::ClientAddress;
 use crate::error::{ApiError, Problem};
 use crate::json::Json;
-use crate::redeeming::{self, claim_not_active, claim_not_found, proof_invalid};
+use crate::redeeming::{self, Taker, claim_not_active, claim_not_found, proof_invalid};
 use crate::state::{App, AppState};
 use crate::store;
 
@@ -35,6 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(read_claim_status))
         .routes(routes!(challenge_wallet))
         .routes(routes!(redeem_claim))
+        .merge(safekeeping::routes())
 }
 
 /// Extractor that refuses a query string: a code in one would stand in every log between the buyer and us.
@@ -71,13 +77,37 @@ async fn view(app: &App, tx: &mut Tx, claim: &Claim) -> Result<ClaimView, ApiErr
     let sale = store::find_sale(tx, &claim.sale_id).await?.ok_or_else(claim_not_found)?;
     let (edition, impression) = redeeming::sheet_of(tx, &sale).await?;
     let publication = redeeming::publication_of(&edition)?;
-    let token = match claim.state.redemption() {
-        Some(redemption) => Some(redeeming::token_of(tx, redemption).await?),
-        None => None,
-    };
+    let mut redeemed = None;
+    if let Some(redemption) = claim.state.redemption() {
+        let token = redeeming::token_of(tx, redemption).await?;
+        redeemed = Some(redeemed_view(app, tx, claim, &token).await?);
+    }
     let ticket = StatusToken::issue(&claim.claim_id, app.clock.now(), &app.claim_pepper);
-    ClaimView::of(claim, &edition, publication, &impression, token.as_ref(), &app.home()?, &ticket)
+    ClaimView::of(claim, &edition, publication, &impression, redeemed, &ticket)
         .map_err(|error| ApiError::internal("reading a colophon", error))
+}
+
+/// What a buyer sees of a redeemed claim: who holds its token, and how it fares.
+async fn redeemed_view(
+    app: &App,
+    tx: &mut Tx,
+    claim: &Claim,
+    token: &Token,
+) -> Result<RedeemedView, ApiError> {
+    let home = app.home()?;
+    let safekeeping = match claim.state.redemption().filter(|redemption| redemption.is_safekept()) {
+        None => None,
+        Some(redemption) => {
+            let kind = match redemption.keeper.order() {
+                Some(VaultOrder::Surrender { .. }) => CallKind::Surrender,
+                Some(VaultOrder::Release { .. }) | None => CallKind::Release,
+            };
+            let key = format!("{}:{}", kind.as_str(), token.token_id);
+            let progress = minting::store::progress_of_call(tx, &key).await?;
+            Some(SafekeepingView::of(claim, redemption, token, progress.as_ref(), &home))
+        }
+    };
+    Ok(RedeemedView::of(claim, token, &home, safekeeping))
 }
 
 /// Shows what a code stands for: the certificate's facts and the claim's state. It changes nothing.
@@ -186,17 +216,18 @@ async fn challenge_wallet(
     Reply::ok(&ChallengeView::of(&challenge))
 }
 
-/// The claim for which a code stands, for a wallet that means to redeem it or did.
-async fn find_for(app: &App, code: claim::code::CodeHmac, recipient: Account) -> Result<Claim, ApiError> {
+/// The claim for which a code stands, once it can be redeemed.
+async fn find_active(app: &App, code: CodeHmac) -> Result<Claim, ApiError> {
     let mut tx = app.db.begin_read().await?;
     let claim = redeeming::find_by_code(&mut tx, code, &app.settings.claims, app.clock.now()).await?;
-    match &claim.state {
-        ClaimState::Prepared => Err(claim_not_active()),
-        state if state.redemption().is_some_and(|redemption| redemption.recipient != recipient) => {
-            Err(claim_not_found())
-        }
-        _ => Ok(claim),
-    }
+    if claim.state == ClaimState::Prepared { Err(claim_not_active()) } else { Ok(claim) }
+}
+
+/// The claim for which a code stands, for a wallet that means to redeem it or did.
+async fn find_for(app: &App, code: CodeHmac, recipient: Account) -> Result<Claim, ApiError> {
+    let claim = find_active(app, code).await?;
+    let wallet = claim.state.redemption().and_then(Redemption::wallet);
+    if wallet.is_some_and(|wallet| wallet != recipient) { Err(claim_not_found()) } else { Ok(claim) }
 }
 
 /// The challenge that the wallet signed: the one that `named` says, if it says one.
@@ -218,8 +249,9 @@ async fn prove(
     redeeming::signed_challenge(&app.wallets, recipient, challenges, signature).await
 }
 
-/// Redeems a claim for a wallet that signed one of its challenges: the token is written and will be minted. The same
-/// wallet asking again gets the same answer.
+/// Redeems a claim: the token is written and will be minted. For a wallet that signed one of the claim's challenges, or,
+/// with `safekeeping` and the code alone, for a buyer without a wallet: then the issuer's vault holds the token in the
+/// buyer's name until it is released. Asking again for the same wallet, or for safekeeping again, gets the same answer.
 #[utoipa::path(
     post,
     path = "/v1/claims/redeem",
@@ -248,23 +280,25 @@ async fn redeem_claim(
     Json { value: input, .. }: Json<RedeemInput>,
 ) -> Result<Reply, ApiError> {
     let app = &state;
-    let recipient = recipient_of(app, &input.recipient)?;
+    let wallet = input.wallet()?.map(|text| recipient_of(app, text)).transpose()?;
     let code = redeeming::digest_of(&input.code, &app.claim_pepper);
     let proven = async {
+        let Some(recipient) = wallet else { return Ok((find_active(app, code).await?, None)) };
         let claim = find_for(app, code, recipient).await?;
         let proof = prove(app, &claim, recipient, input.message.as_deref(), &input.signature).await?;
-        Ok((claim, proof))
+        Ok((claim, Some(proof)))
     };
     let (claim, proof) = &guarded(app, client, proven).await?;
+    let taker = proof.as_ref().map_or(Taker::Vault(app.chain.vault), Taker::Wallet);
     let home = &app.home()?;
     let terms = &app.terms(home);
     let (sale_id, actor) = (&claim.sale_id, &Actor::Buyer(claim.claim_id.to_string()));
     retrying(|| async move {
         let occasion = app.occasion(actor.clone());
         let mut tx = app.db.begin_write().await?;
-        let (claim, token) = redeeming::redeem(&mut tx, &occasion, sale_id, code, proof, terms).await?;
+        let (claim, token) = redeeming::redeem(&mut tx, &occasion, sale_id, code, taker, terms).await?;
         let location = format!("/v1/tokens/{}", token.token_id);
-        let reply = Reply::accepted(location, &RedeemedView::of(&claim, &token, home))?;
+        let reply = Reply::accepted(location, &redeemed_view(app, &mut tx, &claim, &token).await?)?;
         crash_point!("redeem");
         tx.commit().await?;
         crash_point!("redeem.committed");

@@ -59,8 +59,13 @@ async fn view(app: &App, tx: &mut catalog::db::Tx, token: &Token) -> Result<Toke
         None => None,
     };
     let sale = store::find_sale_of_token(tx, token.token_id).await?;
+    // The sale is that of its newest token; the claim's token is that one.
+    let claim = match &sale {
+        Some(sale) => Some(store::claim_of_sale(tx, &sale.sale_id).await?),
+        None => None,
+    };
     let now = app.clock.now();
-    let fate = Fate::of(token, void.as_ref(), sale.as_ref(), successor.as_ref(), now);
+    let fate = Fate::of(token, void.as_ref(), sale.as_ref(), claim.as_ref(), successor.as_ref(), now);
     Ok(TokenView::of(&app.home()?, token, &impression, &progress, fate))
 }
 

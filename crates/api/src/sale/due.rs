@@ -70,8 +70,10 @@ pub enum ClaimStanding {
     Prepared,
     /// May be redeemed, now or, when expired, after a new code.
     Redeemable,
-    /// Redeemed.
+    /// Redeemed for a wallet.
     Redeemed,
+    /// Redeemed, and its token kept by the issuer's vault.
+    Safekept,
     /// Redeemed into safekeeping, and handed out.
     Released,
     /// Void.
@@ -138,6 +140,29 @@ impl TokenStanding {
     }
 }
 
+/// How far the release of a token out of safekeeping is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handing {
+    /// Not ordered, or come to nothing.
+    Not,
+    /// On its way to the chain.
+    UnderWay,
+    /// Confirmed by the chain.
+    Done,
+}
+
+impl Handing {
+    /// By the call that releases the token, if there is one.
+    #[must_use]
+    pub fn of(release: Option<&CallState>) -> Self {
+        match release {
+            Some(CallState::Done(_)) => Self::Done,
+            Some(CallState::Queued { .. } | CallState::Bound(_)) => Self::UnderWay,
+            None | Some(CallState::Void | CallState::Refused(_) | CallState::Review(_)) => Self::Not,
+        }
+    }
+}
+
 /// What is known besides the sale itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "five questions that are each answered yes or no")]
@@ -148,6 +173,8 @@ pub struct Known {
     pub opens: bool,
     /// Of its token.
     pub token: TokenStanding,
+    /// Of that token's way out of safekeeping.
+    pub handing: Handing,
     /// When the claim was redeemed and when its token settles.
     pub terms: Option<(Timestamp, Timestamp)>,
     /// Whether its token is being settled early.
@@ -173,6 +200,8 @@ pub enum Effect {
     OpenClaim,
     /// The claim answers to its code no more.
     VoidClaim,
+    /// The vault has handed the token to its buyer.
+    ReleaseClaim,
     /// The mint is taken back where no byte of it was signed, and the chain is asked to void the id.
     VoidToken(VoidReason),
     /// The chain is asked to end the token's lock.
@@ -281,12 +310,16 @@ pub fn due(sale: &Sale, known: &Known) -> Due {
         TokenStanding::Settled => undone.is_some(),
         TokenStanding::NotAsked | TokenStanding::Voided | TokenStanding::Surrendered => false,
     };
+    let waits = waits || known.handing == Handing::UnderWay;
     Due { effects, waits }
 }
 
 fn of_claim(undone: Option<Cause>, known: &Known) -> Option<Effect> {
     match (known.claim, undone) {
         (ClaimStanding::Void | ClaimStanding::Released, _) => None,
+        (ClaimStanding::Safekept, _) if known.handing == Handing::Done => Some(Effect::ReleaseClaim),
+        // While the token lives, the chain decides: out of the issuer's reach it is the buyer's, who has nothing but this claim.
+        (ClaimStanding::Safekept, Some(_)) if !known.token.is_gone() => None,
         (_, Some(_)) => Some(Effect::VoidClaim),
         (ClaimStanding::Prepared, None) if known.opens => Some(Effect::OpenClaim),
         _ => None,
@@ -314,7 +347,7 @@ fn of_token(sale: &Sale, undone: Option<Cause>, known: &Known) -> Option<Effect>
         }
         (TokenStanding::Voided, None) => {
             let kept = matches!(sale.goods, Goods::Shipped(_) | Goods::Delivered { .. });
-            let redeemed = known.claim == ClaimStanding::Redeemed;
+            let redeemed = matches!(known.claim, ClaimStanding::Redeemed | ClaimStanding::Safekept);
             (kept && redeemed && known.issues_left).then_some(Effect::ReissueToken)
         }
         _ => None,

@@ -44,15 +44,15 @@ catalog::statements! {
         ORDER BY issued_at DESC,
                  nonce
         LIMIT $4";
-    // The one that redeemed the claim stays, for whoever asks again by it.
+    // The ones that redeemed the claim or took its token out of safekeeping stay, for whoever asks again by them.
     REMOVE_STALE = "
         DELETE FROM challenges
         WHERE claim_id = $1
           AND expires_at <= $2
-          AND nonce NOT IN (SELECT proof_nonce
+          AND nonce NOT IN (SELECT coalesce(proof_nonce, release_proof_nonce)
                             FROM claims
                             WHERE claim_id = $1
-                              AND proof_nonce IS NOT NULL)";
+                              AND coalesce(proof_nonce, release_proof_nonce) IS NOT NULL)";
 }
 
 #[derive(sqlx::FromRow)]

@@ -6,7 +6,7 @@ use catalog::db::{DbError, Tx, Value};
 use minting::token::TokenId;
 
 use crate::claim::code::CodeHmac;
-use crate::claim::{Claim, ClaimId, ClaimState, Redemption, StandingCode};
+use crate::claim::{Claim, ClaimId, ClaimState, Keeper, Redemption, StandingCode, VaultOrder};
 use crate::sale::SaleId;
 
 /// The columns of a claim, in the order of [`ClaimRow`].
@@ -22,6 +22,11 @@ macro_rules! columns {
                token_id,
                redeemed_at,
                proof_nonce,
+               safekept,
+               vault_order,
+               vault_ordered_at,
+               release_recipient,
+               release_proof_nonce,
                created_at"
     };
 }
@@ -65,7 +70,12 @@ catalog::statements! {
             token_id = $7,
             redeemed_at = $8,
             proof_nonce = $9,
-            updated_at = $10
+            safekept = $10,
+            vault_order = $11,
+            vault_ordered_at = $12,
+            release_recipient = $13,
+            release_proof_nonce = $14,
+            updated_at = $15
         WHERE claim_id = $1";
 }
 
@@ -81,6 +91,11 @@ struct ClaimRow {
     token_id: Option<i64>,
     redeemed_at: Option<i64>,
     proof_nonce: Option<String>,
+    safekept: i64,
+    vault_order: Option<String>,
+    vault_ordered_at: Option<i64>,
+    release_recipient: Option<String>,
+    release_proof_nonce: Option<String>,
     created_at: i64,
 }
 
@@ -104,15 +119,40 @@ impl ClaimRow {
         }
     }
 
+    fn order(&self) -> Result<Option<VaultOrder>, DbError> {
+        let ordered_at = self.vault_ordered_at.map(|micros| self.moment(micros)).transpose()?;
+        let wallet = (&self.release_recipient, &self.release_proof_nonce);
+        match (self.vault_order.as_deref(), ordered_at, wallet) {
+            (None, None, (None, None)) => Ok(None),
+            (Some("release"), Some(ordered_at), (Some(recipient), Some(proof_nonce))) => {
+                let recipient = recipient.parse().map_err(|e| self.odd(e))?;
+                Ok(Some(VaultOrder::Release { recipient, proof_nonce: proof_nonce.clone(), ordered_at }))
+            }
+            (Some("surrender"), Some(ordered_at), (None, None)) => {
+                Ok(Some(VaultOrder::Surrender { ordered_at }))
+            }
+            _ => Err(self.odd("half an order")),
+        }
+    }
+
+    fn keeper(&self) -> Result<Option<Keeper>, DbError> {
+        match (self.safekept, &self.proof_nonce, self.order()?) {
+            (1, None, order) => Ok(Some(Keeper::Vault(order))),
+            (0, Some(proof_nonce), None) => Ok(Some(Keeper::Wallet { proof_nonce: proof_nonce.clone() })),
+            (0, None, None) => Ok(None),
+            _ => Err(self.odd("kept in two places")),
+        }
+    }
+
     fn redemption(&self) -> Result<Option<Redemption>, DbError> {
-        match (&self.recipient, self.token_id, self.redeemed_at, &self.proof_nonce) {
-            (Some(recipient), Some(token_id), Some(redeemed_at), Some(proof_nonce)) => {
+        match (&self.recipient, self.token_id, self.redeemed_at, self.keeper()?) {
+            (Some(recipient), Some(token_id), Some(redeemed_at), Some(keeper)) => {
                 let token_id = u64::try_from(token_id).map_err(|e| self.odd(e))?;
                 Ok(Some(Redemption {
                     recipient: recipient.parse::<Account>().map_err(|e| self.odd(e))?,
                     token_id: TokenId::from_number(token_id).map_err(|e| self.odd(e))?,
                     redeemed_at: self.moment(redeemed_at)?,
-                    proof_nonce: proof_nonce.clone(),
+                    keeper,
                 }))
             }
             (None, None, None, None) => Ok(None),
@@ -129,7 +169,9 @@ impl ClaimRow {
             ("redeemed", Some(opened_at), Some(redemption)) => {
                 Ok(ClaimState::Redeemed { opened_at, redemption })
             }
-            ("released", Some(opened_at), Some(redemption)) => {
+            ("released", Some(opened_at), Some(redemption))
+                if matches!(redemption.keeper.order(), Some(VaultOrder::Release { .. })) =>
+            {
                 Ok(ClaimState::Released { opened_at, redemption })
             }
             ("void", opened_at, redemption) => Ok(ClaimState::Void { opened_at, redemption }),
@@ -197,6 +239,19 @@ pub async fn find_claim_by_code(tx: &mut Tx, code: CodeHmac) -> Result<Option<Cl
 /// Writes what an event changed about a claim.
 pub async fn update_claim(tx: &mut Tx, claim: &Claim, at: Timestamp) -> Result<(), DbError> {
     let redemption = claim.state.redemption();
+    let keeper = redemption.map(|redemption| &redemption.keeper);
+    let proof_nonce = match keeper {
+        Some(Keeper::Wallet { proof_nonce }) => Some(proof_nonce.as_str()),
+        _ => None,
+    };
+    let order = keeper.and_then(Keeper::order);
+    let (word, ordered_at, wallet, wallet_nonce) = match order {
+        None => (None, None, None, None),
+        Some(VaultOrder::Release { recipient, proof_nonce, ordered_at }) => {
+            (Some("release"), Some(*ordered_at), Some(*recipient), Some(proof_nonce.as_str()))
+        }
+        Some(VaultOrder::Surrender { ordered_at }) => (Some("surrender"), Some(*ordered_at), None, None),
+    };
     let values = [
         (&claim.claim_id).into(),
         claim.state.as_str().into(),
@@ -206,7 +261,12 @@ pub async fn update_claim(tx: &mut Tx, claim: &Claim, at: Timestamp) -> Result<(
         redemption.map(|redemption| redemption.recipient).into(),
         redemption.map_or(Value::Int(None), |redemption| redemption.token_id.into()),
         redemption.map(|redemption| redemption.redeemed_at).into(),
-        redemption.map(|redemption| redemption.proof_nonce.as_str()).into(),
+        proof_nonce.into(),
+        redemption.is_some_and(Redemption::is_safekept).into(),
+        word.into(),
+        ordered_at.into(),
+        wallet.into(),
+        wallet_nonce.into(),
         at.into(),
     ];
     tx.execute(UPDATE, &values).await?;

@@ -35,12 +35,14 @@ catalog::statements! {
           AND EXISTS (SELECT 1 FROM tokens
                       WHERE tokens.impression_id = impressions.impression_id
                         AND tokens.state IN ('unissued', 'bound', 'settled'))";
+    // A claim whose token the vault keeps stands until the chain has said what became of that token.
     CLAIMS_OF_UNDONE_SALES = "
         SELECT count(*)
         FROM sales
         JOIN claims ON claims.sale_id = sales.sale_id
         WHERE (payment <> 'paid' OR goods IN ('canceled', 'lost', 'inspected_same'))
-          AND claims.state NOT IN ('void', 'released')";
+          AND claims.state NOT IN ('void', 'released')
+          AND NOT (claims.safekept = 1 AND waits = 1)";
     // An undone sale without a flag, whose token lives, waits: for its void, or for the holder.
     TOKENS_OF_REFUNDED_SALES = "
         SELECT count(*)

@@ -53,6 +53,20 @@ pub enum ItemEvent {
         /// Why.
         reason: SettleSkip,
     },
+    /// The vault handed the token out.
+    Released {
+        /// Which.
+        token_id: u64,
+        /// To whom.
+        recipient: Account,
+    },
+    /// The token's owner gave it up.
+    Surrendered {
+        /// Which.
+        token_id: u64,
+        /// Who that was.
+        owner: Account,
+    },
 }
 
 /// Why a mint was passed over, as the contract numbers the reasons.
@@ -169,6 +183,14 @@ fn item_event(log: &Log) -> Option<ItemEvent> {
             let event = log.log_decode::<Editions::SettleSkipped>().ok()?.inner.data;
             let reason = settle_skip(event.reason)?;
             Some(ItemEvent::SettleSkipped { token_id: id(event.tokenId)?, reason })
+        }
+        Editions::Released::SIGNATURE_HASH => {
+            let event = log.log_decode::<Editions::Released>().ok()?.inner.data;
+            Some(ItemEvent::Released { token_id: id(event.tokenId)?, recipient: account(event.recipient) })
+        }
+        Editions::Surrendered::SIGNATURE_HASH => {
+            let event = log.log_decode::<Editions::Surrendered>().ok()?.inner.data;
+            Some(ItemEvent::Surrendered { token_id: id(event.tokenId)?, owner: account(event.owner) })
         }
         _ => None,
     }

@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use catalog::crash_point;
 use catalog::db::retrying;
-use catalog::journal;
 
 use super::gas_need::GasError;
 use super::{Lane, PassError, PassReport, Pipeline, kinds_of};
 use crate::call::{Call, CallKind};
 use crate::chain::DryRunError;
-use crate::contract::WholeCallRefusal;
-use crate::event::MintingEvent;
 use crate::purse::{self, CannotPay, Gwei};
 use crate::store::{self, WaitingCall};
 use crate::transaction::{Transaction, TransactionId, TransactionState};
@@ -72,8 +69,10 @@ impl Lane {
             Ok(limit) => limit,
             Err(GasError::Unfit(unfit)) => return Err(unfit.into()),
             Err(GasError::DryRun(DryRunError::Chain(error))) => return Err(error.into()),
-            Err(GasError::DryRun(DryRunError::Refused(WholeCallRefusal::EditionAlreadyOpen))) => {
-                self.settle_open_edition(&group, fence).await?;
+            Err(GasError::DryRun(DryRunError::Refused(refusal))) if kind.goes_alone() => {
+                if let Some(waiting) = group.first() {
+                    self.heed(waiting, refusal, fence).await?;
+                }
                 return Ok(None);
             }
             Err(GasError::DryRun(DryRunError::InsufficientFunds)) => {
@@ -169,30 +168,7 @@ impl Lane {
         Ok(Ok(Some(transaction)))
     }
 
-    /// The edition is open already: by us, before the books were restored, when the terms are the same. While the block
-    /// that opened it is not final, the call waits.
-    async fn settle_open_edition(&self, group: &[WaitingCall], fence: i64) -> Result<(), PassError> {
-        let Some(WaitingCall { call_id, call, .. }) = group.first() else { return Ok(()) };
-        let Call::OpenEdition { edition, terms } = call else { return Ok(()) };
-        let chain = &self.pipeline.chain;
-        let finalized = chain.finalized().await?.number;
-        let Some(on_chain) = chain.edition_terms(u64::from(edition.get()), Some(finalized)).await? else {
-            return Ok(());
-        };
-        let (state, reason) = if on_chain == *terms {
-            ("done", None)
-        } else {
-            ("review", Some("the edition was opened with other terms".to_owned()))
-        };
-        let occasion = self.occasion();
-        let mut tx = self.hold(fence).await?;
-        store::end_call(&mut tx, call_id, state, reason.as_deref(), occasion.at).await?;
-        let event = MintingEvent::call_ended(call_id.clone(), call.business_key(), state, reason, None);
-        journal::append(&mut tx, &occasion, &event).await?;
-        Ok(tx.commit().await?)
-    }
-
-    fn park(&self, kind: CallKind, reason: &str) {
+    pub(super) fn park(&self, kind: CallKind, reason: &str) {
         tracing::warn!(signer = %self.signer(), kind = kind.as_str(), reason, "calls parked, no nonce taken");
         metrics::counter!("colophon_parked_total", "kind" => kind.as_str()).increment(1);
     }

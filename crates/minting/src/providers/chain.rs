@@ -14,6 +14,7 @@ use crate::chain::{
     B256, Block, Chain, ChainError, CountAt, DryRunError, FeeHistory, FirstMint, Receipt, Role, TokenOnChain,
 };
 use crate::contract::LogEntry;
+use crate::departure::Departure;
 use crate::rpc::RpcChain;
 use crate::send_error::SendRefusal;
 use crate::token::TokenId;
@@ -156,12 +157,21 @@ impl Chain for Providers {
         self.ask(move |chain| Box::pin(chain.has_role(role, account))).await
     }
 
+    async fn governs(&self, account: Account) -> Result<bool, ChainError> {
+        self.ask(move |chain| Box::pin(chain.governs(account))).await
+    }
+
     async fn token(&self, token_id: TokenId) -> Result<TokenOnChain, ChainError> {
         self.ask(move |chain| Box::pin(chain.token(token_id))).await
     }
 
     async fn first_mint(&self, token_id: TokenId) -> Result<Option<FirstMint>, ChainError> {
         self.agree("a token's first mint", move |chain| Box::pin(chain.first_mint(token_id))).await
+    }
+
+    async fn departures(&self, token_id: TokenId, keeper: Account) -> Result<Vec<Departure>, ChainError> {
+        let about = "how a token left the vault";
+        self.agree(about, move |chain| Box::pin(chain.departures(token_id, keeper))).await
     }
 
     async fn edition_terms(&self, edition: u64, at: Option<u64>) -> Result<Option<EditionTerms>, ChainError> {

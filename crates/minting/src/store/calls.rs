@@ -62,6 +62,13 @@ catalog::statements! {
                           WHERE earlier.call_id = calls.after_call_id AND earlier.state = 'done'))
         ORDER BY not_before_at, created_at, call_id
         LIMIT $3");
+    POSTPONE = "
+        UPDATE calls
+        SET reason = $2,
+            not_before_at = $3,
+            updated_at = $4
+        WHERE call_id = $1
+          AND state = 'queued'";
     END = "
         UPDATE calls
         SET state = $2,
@@ -137,6 +144,11 @@ struct MintArguments {
 }
 
 #[derive(Serialize, Deserialize)]
+struct ReleaseArguments {
+    recipient: Account,
+}
+
+#[derive(Serialize, Deserialize)]
 struct VoidArguments {
     reason: VoidReason,
 }
@@ -155,7 +167,10 @@ fn arguments(call: &Call) -> Result<String, DbError> {
             settles_at: *settles_at,
         }),
         Call::Void { reason, .. } => serde_json_canonicalizer::to_string(&VoidArguments { reason: *reason }),
-        Call::Settle { .. } => Ok("{}".to_owned()),
+        Call::Release { recipient, .. } => {
+            serde_json_canonicalizer::to_string(&ReleaseArguments { recipient: *recipient })
+        }
+        Call::Settle { .. } | Call::Surrender { .. } => Ok("{}".to_owned()),
     };
     text.map_err(|problem| DbError::inconsistent("calls", call.business_key(), problem))
 }
@@ -197,6 +212,11 @@ impl CallRow {
                 Ok(Call::Void { token_id: token_id()?, reason })
             }
             Some(CallKind::Settle) => Ok(Call::Settle { token_id: token_id()? }),
+            Some(CallKind::Release) => {
+                let ReleaseArguments { recipient } = self.read()?;
+                Ok(Call::Release { token_id: token_id()?, recipient })
+            }
+            Some(CallKind::Surrender) => Ok(Call::Surrender { token_id: token_id()? }),
             None => Err(self.odd("unknown kind")),
         }
     }
@@ -241,7 +261,7 @@ pub async fn queue_call(
     let business_key = call.business_key();
     let edition_number = match call {
         Call::OpenEdition { edition, .. } => Some(edition.get()),
-        Call::Mint { .. } | Call::Settle { .. } | Call::Void { .. } => None,
+        _ => None,
     };
     let values = [
         (&call_id).into(),
@@ -310,6 +330,18 @@ pub(crate) async fn end_call(
         1 => Ok(()),
         _ => Err(DbError::inconsistent("calls", call_id, "ended twice")),
     }
+}
+
+/// Lets a waiting call wait longer, for that reason, so that it does not stand in the way of others.
+pub(crate) async fn postpone_call(
+    tx: &mut Tx,
+    call_id: &CallId,
+    reason: &str,
+    not_before: Timestamp,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(POSTPONE, &[call_id.into(), reason.into(), not_before.into(), at.into()]).await?;
+    Ok(())
 }
 
 /// Puts a bound call back into the queue, not to be bound before `not_before`. `spoiled` says that its transaction

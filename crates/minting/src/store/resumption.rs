@@ -39,7 +39,7 @@ catalog::statements! {
             updated_at = $2
         WHERE token_id IN (SELECT calls.token_id FROM calls
                            WHERE calls.transaction_id = $1
-                             AND calls.kind IN ('void', 'settle')
+                             AND calls.kind IN ('void', 'settle', 'surrender')
                              AND calls.state = 'done')";
     UNMINT_TOKENS = "
         UPDATE tokens

@@ -279,6 +279,22 @@ pub async fn void_token(
     queue_call(tx, occasion, &Call::Void { token_id, reason }, Some(&opening)).await
 }
 
+/// Asks the vault to hand a token that it keeps to its buyer: once for an id, ever. A second order changes nothing.
+pub async fn release_token(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    token: &Token,
+    recipient: Account,
+) -> Result<CallId, DbError> {
+    let call = Call::Release { token_id: token.token_id, recipient };
+    queue_call(tx, occasion, &call, Some(&token.mint_call_id)).await
+}
+
+/// Asks the vault to give up a token that it keeps.
+pub async fn surrender_token(tx: &mut Tx, occasion: &Occasion<'_>, token: &Token) -> Result<CallId, DbError> {
+    queue_call(tx, occasion, &Call::Surrender { token_id: token.token_id }, Some(&token.mint_call_id)).await
+}
+
 /// Writes that its owner has given a token up, as the chain showed in a final block.
 pub async fn record_surrender(
     tx: &mut Tx,

@@ -188,7 +188,10 @@ impl ChainModel {
                     ItemEvent::VoidSkipped { token_id: id.get(), reason: VoidSkip::Tombstone }
                 }
             }
-            Call::OpenEdition { .. } | Call::Settle { .. } => unreachable!("not in this model"),
+            Call::OpenEdition { .. }
+            | Call::Settle { .. }
+            | Call::Release { .. }
+            | Call::Surrender { .. } => unreachable!("not in this model"),
         };
         calls.iter().map(item).collect()
     }

@@ -3,7 +3,9 @@
 use catalog::clock::Timestamp;
 use catalog::edition::{Edition, Publication};
 use catalog::impression::Impression;
+use catalog::invalid::InvalidField;
 use minting::metadata::Home;
+use minting::store::Progress;
 use minting::token::{Token, TokenState};
 use minting::wallet;
 use serde::{Deserialize, Serialize};
@@ -11,8 +13,9 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::claim::challenge::Challenge;
-use crate::claim::{Claim, StatusToken};
+use crate::claim::{Claim, ClaimState, Redemption, StatusToken, VaultOrder};
 use crate::routes::sales::SheetView;
+use crate::safekeeping::SurrenderText;
 
 /// Reads a text that is wiped when it is dropped.
 fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
@@ -58,18 +61,73 @@ pub(super) struct RedeemInput {
     #[schema(value_type = String)]
     #[serde(deserialize_with = "secret")]
     pub(super) code: Zeroizing<String>,
-    /// The wallet (EIP-55).
+    /// The buyer's wallet (EIP-55); absent with `safekeeping`.
+    #[serde(default)]
     #[schema(example = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")]
-    pub(super) recipient: String,
+    recipient: Option<String>,
     /// That wallet's `personal_sign` over a challenge (EIP-191), `0x` and hex digits: 65 bytes of an ordinary key, or 64
     /// by ERC-2098; of a wallet that is a contract whatever it takes (ERC-1271), and wrapped by ERC-6492 while it is not
-    /// deployed, at most 16 KiB. Without it nothing is proved.
+    /// deployed, at most 16 KiB. Without it no wallet is proved.
     #[serde(default)]
     pub(super) signature: String,
     /// The text that was signed, word for word. Without it every live challenge is tried with an ordinary key, and the
     /// newest alone with a contract.
     #[serde(default)]
     pub(super) message: Option<String>,
+    /// True for a buyer without a wallet: the issuer's vault holds the token in the buyer's name until it is released.
+    #[serde(default)]
+    safekeeping: bool,
+}
+
+impl RedeemInput {
+    /// The wallet that the buyer names; none for safekeeping.
+    pub(super) fn wallet(&self) -> Result<Option<&str>, InvalidField> {
+        match (self.recipient.as_deref(), self.safekeeping) {
+            (Some(wallet), false) => Ok(Some(wallet)),
+            (None, true) if self.signature.is_empty() => Ok(None),
+            (None, false) => Err(InvalidField::new(
+                "recipient",
+                "recipient_missing",
+                "must name the buyer's wallet, unless `safekeeping` is true",
+            )),
+            (_, true) => Err(InvalidField::new(
+                "safekeeping",
+                "safekeeping_with_wallet",
+                "must be false where a wallet or its signature is given",
+            )),
+        }
+    }
+}
+
+/// A token to be released out of safekeeping.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReleaseInput {
+    /// The code from the card.
+    #[schema(value_type = String)]
+    #[serde(deserialize_with = "secret")]
+    pub(super) code: Zeroizing<String>,
+    /// The buyer's wallet (EIP-55).
+    #[schema(example = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")]
+    pub(super) recipient: String,
+    /// That wallet's signature over a challenge of this claim, as for redeeming.
+    #[serde(default)]
+    pub(super) signature: String,
+    /// The text that was signed, as for redeeming.
+    #[serde(default)]
+    pub(super) message: Option<String>,
+}
+
+/// A token in safekeeping to be given up.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SurrenderInput {
+    /// The code from the card.
+    #[schema(value_type = String)]
+    #[serde(deserialize_with = "secret")]
+    pub(super) code: Zeroizing<String>,
+    /// The text of `safekeeping.surrender_order`, word for word.
+    pub(super) order: String,
 }
 
 /// The text that a wallet signs.
@@ -135,19 +193,98 @@ impl ClaimToken {
 #[derive(Serialize, ToSchema)]
 pub(super) struct RedeemedView {
     claim_id: String,
+    /// `redeemed`, or `released` once the vault has handed the token out.
     state: &'static str,
-    /// The wallet (EIP-55).
-    recipient: String,
+    /// The buyer's wallet (EIP-55); null while none is named.
+    #[schema(required = true)]
+    recipient: Option<String>,
     token: ClaimToken,
+    /// Present where the token was redeemed into safekeeping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safekeeping: Option<SafekeepingView>,
 }
 
 impl RedeemedView {
-    pub(super) fn of(claim: &Claim, token: &Token, home: &Home) -> Self {
+    pub(super) fn of(
+        claim: &Claim,
+        token: &Token,
+        home: &Home,
+        safekeeping: Option<SafekeepingView>,
+    ) -> Self {
         Self {
             claim_id: claim.claim_id.to_string(),
             state: claim.state.as_str(),
-            recipient: wallet::checksummed(token.recipient),
+            recipient: claim.state.redemption().and_then(Redemption::wallet).map(wallet::checksummed),
             token: ClaimToken::of(token, home),
+            safekeeping,
+        }
+    }
+}
+
+/// Says plainly who holds the token, for pages to show.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Notice {
+    zh: &'static str,
+    en: &'static str,
+}
+
+const HELD: Notice = Notice {
+    zh: "此数字藏品目前由发行方代为保管，并以您的名义登记；它还不在您自己的钱包中。锁定期满后，您可凭同一兑换码将其转入自己的钱包。         请妥善保存兑换码。",
+    en: "The issuer holds this token for you, in your name; it is not in a wallet of your own. Once it is settled, the          same code releases it to your wallet. Keep the code.",
+};
+const LET_GO: Notice = Notice {
+    zh: "此数字藏品已不再由发行方保管。",
+    en: "The issuer no longer holds this token.",
+};
+
+/// How a token in safekeeping fares.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SafekeepingView {
+    notice: Notice,
+    /// `held`, `release_ordered`, `released`, `surrender_ordered` or `surrendered`.
+    state: &'static str,
+    /// The issuer's vault (EIP-55): it holds the token on chain until it is released.
+    vault: String,
+    /// From then on it can be released: when the token settles. The chain may keep a late token longer; then an order waits.
+    #[schema(value_type = String, format = DateTime)]
+    releasable_from: Timestamp,
+    /// How far the order is: `reserved`, `being_recorded` or `recorded`; `under_review` when a person must look.
+    #[schema(required = true)]
+    progress: Option<&'static str>,
+    /// Hash of the transaction that carries the order out, once it is in a block.
+    #[schema(required = true)]
+    tx_hash: Option<String>,
+    /// The words by which `/v1/claims/surrender` orders the token to be given up, while no order was given.
+    #[schema(required = true)]
+    surrender_order: Option<String>,
+}
+
+impl SafekeepingView {
+    pub(super) fn of(
+        claim: &Claim,
+        redemption: &Redemption,
+        token: &Token,
+        progress: Option<&Progress>,
+        home: &Home,
+    ) -> Self {
+        let order = redemption.keeper.order();
+        let state = match (&claim.state, order, token.state) {
+            (ClaimState::Released { .. }, ..) => "released",
+            (_, Some(VaultOrder::Release { .. }), _) => "release_ordered",
+            (_, _, TokenState::Surrendered) => "surrendered",
+            (_, Some(VaultOrder::Surrender { .. }), _) => "surrender_ordered",
+            (_, None, _) => "held",
+        };
+        let text = SurrenderText { claim_id: &claim.claim_id, token_id: token.token_id, home };
+        let inclusion = progress.and_then(Progress::inclusion);
+        Self {
+            notice: if matches!(state, "released" | "surrendered") { LET_GO } else { HELD },
+            state,
+            vault: wallet::checksummed(redemption.recipient),
+            releasable_from: token.settles_at,
+            progress: progress.map(Progress::as_str),
+            tx_hash: inclusion.map(|inclusion| inclusion.attempt_hash.to_string()),
+            surrender_order: order.is_none().then(|| text.to_string()),
         }
     }
 }
@@ -173,15 +310,18 @@ pub(super) struct ClaimEdition {
 #[derive(Serialize, ToSchema)]
 pub(super) struct ClaimView {
     claim_id: String,
-    /// `prepared`, `open` or `redeemed`.
+    /// `prepared`, `open`, `redeemed` or `released`.
     state: &'static str,
     edition: ClaimEdition,
     impression: SheetView,
-    /// The wallet that redeemed it (EIP-55).
+    /// The buyer's wallet (EIP-55).
     #[serde(skip_serializing_if = "Option::is_none")]
     recipient: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<ClaimToken>,
+    /// Present where the token was redeemed into safekeeping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safekeeping: Option<SafekeepingView>,
     /// Reads this claim again for an hour, at `/v1/claims/status`.
     status_token: String,
 }
@@ -192,10 +332,11 @@ impl ClaimView {
         edition: &Edition,
         publication: &Publication,
         impression: &Impression,
-        token: Option<&Token>,
-        home: &Home,
+        redeemed: Option<RedeemedView>,
         ticket: &StatusToken,
     ) -> Result<Self, serde_json::Error> {
+        let (recipient, token, safekeeping) =
+            redeemed.map_or((None, None, None), |view| (view.recipient, Some(view.token), view.safekeeping));
         Ok(Self {
             claim_id: claim.claim_id.to_string(),
             state: claim.state.as_str(),
@@ -208,8 +349,9 @@ impl ClaimView {
                 colophon: serde_json::from_str(&publication.colophon)?,
             },
             impression: SheetView::of(impression),
-            recipient: token.map(|token| wallet::checksummed(token.recipient)),
-            token: token.map(|token| ClaimToken::of(token, home)),
+            recipient,
+            token,
+            safekeeping,
             status_token: ticket.to_string(),
         })
     }

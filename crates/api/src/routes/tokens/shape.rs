@@ -11,6 +11,7 @@ use minting::wallet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::claim::Claim;
 use crate::sale::{Cause, Dispute, Sale, TokenStanding};
 
 /// A token as anyone may see it.
@@ -47,6 +48,8 @@ pub(crate) struct TokenView {
     block_number: Option<u64>,
     /// First owner, by its EIP-55 address.
     recipient: String,
+    /// Whether the issuer's vault holds it for its buyer, in safekeeping.
+    safekeeping: bool,
     /// From then on nobody can void it.
     #[schema(value_type = String)]
     settles_at: Timestamp,
@@ -99,6 +102,7 @@ impl TokenView {
             tx_hash: inclusion.map(|inclusion| inclusion.attempt_hash.to_string()),
             block_number: inclusion.map(|inclusion| inclusion.block.number),
             recipient: wallet::checksummed(token.recipient),
+            safekeeping: fate.safekept,
             settles_at: token.settles_at,
             impression: SheetView {
                 impression_id: impression.impression_id.to_string(),
@@ -119,6 +123,7 @@ pub(super) struct Fate {
     voiding: bool,
     flag: Option<&'static str>,
     disputed: bool,
+    safekept: bool,
     successor: Option<String>,
 }
 
@@ -128,6 +133,7 @@ impl Fate {
         token: &Token,
         void: Option<&CallState>,
         sale: Option<&Sale>,
+        claim: Option<&Claim>,
         successor: Option<&Token>,
         now: Timestamp,
     ) -> Self {
@@ -139,6 +145,7 @@ impl Fate {
             state,
             voiding: standing == TokenStanding::Voiding,
             flag: sale.and_then(|sale| sale.token_flag).map(Cause::as_str),
+            safekept: claim.is_some_and(Claim::is_safekept) && !standing.is_gone(),
             disputed: sale.is_some_and(|sale| sale.dispute == Dispute::Open),
             successor: successor.map(|next| next.token_id.to_string()),
         }

@@ -1,7 +1,7 @@
 //! A small pure model of the chain: ids that are minted once, locks, tombstones, and calls that are included in an order
 //! of the chain's own, may fall out of their block again, and are heard of later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A token id: the sheet's place and the issue.
 pub(super) type Id = (usize, u8);
@@ -29,12 +29,18 @@ pub(super) enum Ask {
     Mint(Id, i64),
     Void(Id),
     Settle(Id),
+    Release(Id),
+    Surrender(Id),
 }
 
 impl Ask {
     pub(super) fn id(self) -> Id {
         match self {
-            Self::Mint(id, _) | Self::Void(id) | Self::Settle(id) => id,
+            Self::Mint(id, _)
+            | Self::Void(id)
+            | Self::Settle(id)
+            | Self::Release(id)
+            | Self::Surrender(id) => id,
         }
     }
 }
@@ -65,6 +71,9 @@ enum Stage {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Chain {
     tokens: BTreeMap<Id, OnChain>,
+    /// Ids that are or will be minted to the vault, and were not handed out.
+    in_vault: BTreeSet<Id>,
+    released: BTreeSet<Id>,
     calls: Vec<(Ask, Stage)>,
     /// Whether the contract refuses an issue whose predecessor lives. A test switches it off to see what it keeps.
     forgets_predecessors: bool,
@@ -77,6 +86,19 @@ impl Chain {
 
     pub(super) fn queue(&mut self, ask: Ask) {
         self.calls.push((ask, Stage::Queued));
+    }
+
+    /// The token of that id goes to the vault.
+    pub(super) fn keep(&mut self, id: Id) {
+        self.in_vault.insert(id);
+    }
+
+    pub(super) fn keeps(&self, id: Id) -> bool {
+        self.in_vault.contains(&id)
+    }
+
+    pub(super) fn was_released(&self, id: Id) -> bool {
+        self.released.contains(&id)
     }
 
     /// Takes a mint back, if no byte of it was signed.
@@ -123,8 +145,12 @@ impl Chain {
         (0..self.calls.len()).filter(|place| self.calls[*place].1 == stage).collect()
     }
 
-    pub(super) fn is_idle(&self) -> bool {
-        self.calls.is_empty()
+    /// True when nothing more happens without time passing: a release waits for the lock to end.
+    pub(super) fn is_idle(&self, hour: i64) -> bool {
+        let locked = |ask: Ask| {
+            matches!(ask, Ask::Release(_)) && matches!(self.status(ask.id(), hour), Some(OnChain::Bound(_)))
+        };
+        self.calls.iter().all(|(ask, _)| locked(*ask))
     }
 
     pub(super) fn status(&self, id: Id, hour: i64) -> Option<OnChain> {
@@ -136,7 +162,8 @@ impl Chain {
 
     /// The owner of a living token gives it up.
     pub(super) fn surrender(&mut self, place: usize, hour: i64) {
-        let live: Vec<Id> = self.tokens.keys().copied().filter(|id| self.is_live(*id, hour)).collect();
+        let free = |id: &Id| self.is_live(*id, hour) && !self.in_vault.contains(id);
+        let live: Vec<Id> = self.tokens.keys().copied().filter(free).collect();
         if let Some(id) = live.get(place % live.len().max(1)) {
             self.tokens.insert(*id, OnChain::Surrendered);
         }
@@ -176,7 +203,19 @@ impl Chain {
                 End::Done
             }
             (Ask::Void(_), Some(OnChain::Settled)) => End::Refused,
-            (Ask::Settle(_), None) => End::Again,
+            (Ask::Settle(_) | Ask::Release(_) | Ask::Surrender(_), None)
+            | (Ask::Release(_), Some(OnChain::Bound(_))) => End::Again,
+            (Ask::Release(_), Some(OnChain::Settled)) => {
+                assert!(self.in_vault.remove(&id), "{id:?} leaves the vault a second time");
+                self.released.insert(id);
+                End::Done
+            }
+            (Ask::Surrender(_), Some(OnChain::Bound(_) | OnChain::Settled)) => {
+                assert!(self.in_vault.contains(&id), "{id:?} is given up by a vault that does not hold it");
+                self.tokens.insert(id, OnChain::Surrendered);
+                End::Done
+            }
+            (Ask::Release(_) | Ask::Surrender(_), Some(_)) => End::Void,
             (Ask::Settle(_), Some(OnChain::Bound(_) | OnChain::Settled)) => {
                 self.tokens.insert(id, OnChain::Settled);
                 End::Done

@@ -71,6 +71,9 @@ fn random_histories_keep_every_law() {
         "surrendered",
         "issued again",
         "settled early",
+        "redeemed into safekeeping",
+        "released",
+        "given up by the vault",
     ] {
         let count = seen.get(what).copied().unwrap_or_default();
         assert!(count > 0, "in {histories} histories nothing was ever {what}: {seen:?}");
@@ -88,6 +91,8 @@ fn a_house_that_breaks_a_law_is_found_out() {
         (Fault::VoidTwice, "was asked twice"),
         (Fault::LoseSheet, "sales have a right to it"),
         (Fault::ForgetFlag, "bears no flag"),
+        (Fault::ForgetRelease, "a claim is released and its token not"),
+        (Fault::SeizeSafekept, "was taken away"),
     ];
     for (fault, law) in cases {
         assert!(breaks(fault, law), "{fault:?} was not found out");

@@ -128,10 +128,11 @@ fn what_is_over_is_over() {
     }
 }
 
-const CLAIMS: [ClaimStanding; 5] = [
+const CLAIMS: [ClaimStanding; 6] = [
     ClaimStanding::Prepared,
     ClaimStanding::Redeemable,
     ClaimStanding::Redeemed,
+    ClaimStanding::Safekept,
     ClaimStanding::Released,
     ClaimStanding::Void,
 ];
@@ -143,7 +144,10 @@ fn all_matters() -> impl Iterator<Item = (Sale, Known)> {
         for claim in CLAIMS {
             for token in TokenStanding::ALL {
                 let asked = token != TokenStanding::NotAsked;
-                let redeemed = matches!(claim, ClaimStanding::Redeemed | ClaimStanding::Released);
+                let redeemed = matches!(
+                    claim,
+                    ClaimStanding::Redeemed | ClaimStanding::Safekept | ClaimStanding::Released
+                );
                 if asked != redeemed && claim != ClaimStanding::Void {
                     continue;
                 }
@@ -154,6 +158,10 @@ fn all_matters() -> impl Iterator<Item = (Sale, Known)> {
                             known = Known { now: at(NOON + 199 * DAY), settle_early: true, ..known };
                         }
                         matters.push((sale.clone(), known));
+                        if claim == ClaimStanding::Safekept {
+                            let of = |handing| (sale.clone(), Known { handing, ..known });
+                            matters.extend([Handing::UnderWay, Handing::Done].map(of));
+                        }
                     }
                 }
             }
@@ -168,6 +176,7 @@ fn done(mut known: Known, effects: &[Effect]) -> Known {
         match *effect {
             Effect::OpenClaim => known.claim = ClaimStanding::Redeemable,
             Effect::VoidClaim => known.claim = ClaimStanding::Void,
+            Effect::ReleaseClaim => known.claim = ClaimStanding::Released,
             Effect::VoidToken(_) => known.token = TokenStanding::Voiding,
             Effect::SettleToken => known.settling = true,
             Effect::ReissueToken => known.token = TokenStanding::Minting,
@@ -196,13 +205,53 @@ fn what_was_done_is_not_due_again() {
 fn nothing_of_an_undone_sale_can_be_claimed_or_lives_unasked() {
     for (sale, known) in all_matters().filter(|(sale, _)| sale.undone().is_some()) {
         let known = done(known, &due(&sale, &known).effects);
-        assert!(matches!(known.claim, ClaimStanding::Void | ClaimStanding::Released), "{known:?}");
+        // The vault keeps what the chain has not ended: of such a token only the buyer can dispose.
+        let kept = known.claim == ClaimStanding::Safekept && !known.token.is_gone();
+        assert!(kept || matches!(known.claim, ClaimStanding::Void | ClaimStanding::Released), "{known:?}");
+        assert!(!kept || due(&sale, &known).waits, "{known:?}");
+        let released = may_release(&known).is_ok() && kept;
+        assert!(!released || known.token == TokenStanding::Settled, "{known:?}");
         assert!(!matches!(known.token, TokenStanding::Minting | TokenStanding::Bound), "{known:?}");
         let effects = due(&sale, &known).effects;
         let sale = sale.after(&effects);
         if known.token == TokenStanding::Settled {
             assert_eq!(sale.token_flag, sale.undone(), "{known:?}");
         }
+    }
+}
+
+#[test]
+fn a_claim_is_released_when_the_chain_says_so_and_never_else() {
+    for (sale, known) in all_matters() {
+        let due = due(&sale, &known);
+        let released = due.effects.contains(&Effect::ReleaseClaim);
+        let handed_out = known.claim == ClaimStanding::Safekept && known.handing == Handing::Done;
+        assert_eq!(released, handed_out, "{known:?}");
+        assert!(!released || !due.effects.contains(&Effect::VoidClaim), "{known:?}");
+        assert!(known.handing != Handing::UnderWay || due.waits, "{known:?}");
+    }
+}
+
+#[test]
+fn the_vault_hands_out_what_is_settled_and_gives_up_what_lives() {
+    let at_day = |token, day| Known {
+        now: at(NOON + day * DAY),
+        ..known(ClaimStanding::Safekept, token, ImpressionState::Sold)
+    };
+    let settles_at = at(NOON + 200 * DAY);
+    let told = |token, day| (may_release(&at_day(token, day)), may_surrender(&at_day(token, day)));
+    let (not_settled, not_recorded) = (Err(NotInReach::NotSettled(settles_at)), Err(NotInReach::NotRecorded));
+    let (voided, gone) = (Err(NotInReach::BeingVoided), Err(NotInReach::Gone));
+    for (token, before, after) in [
+        (TokenStanding::NotAsked, (gone, gone), (gone, gone)),
+        (TokenStanding::Minting, (not_settled, not_recorded), (not_recorded, not_recorded)),
+        (TokenStanding::Bound, (not_settled, Ok(())), (Ok(()), Ok(()))),
+        (TokenStanding::Voiding, (voided, voided), (voided, voided)),
+        (TokenStanding::Settled, (Ok(()), Ok(())), (Ok(()), Ok(()))),
+        (TokenStanding::Voided, (gone, gone), (gone, gone)),
+        (TokenStanding::Surrendered, (gone, gone), (gone, gone)),
+    ] {
+        assert_eq!((told(token, 199), told(token, 200)), (before, after), "{token:?}");
     }
 }
 

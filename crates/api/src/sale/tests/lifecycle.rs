@@ -158,6 +158,7 @@ pub(super) fn known(claim: ClaimStanding, token: TokenStanding, sheet: Impressio
         claim,
         opens: true,
         token,
+        handing: Handing::Not,
         terms: (token != TokenStanding::NotAsked).then(|| (day(1), day(200))),
         settling: false,
         sheet,
@@ -173,6 +174,7 @@ fn effects_word(effects: &[Effect]) -> String {
     let words = effects.iter().filter_map(|effect| match effect {
         Effect::OpenClaim => Some("open the claim"),
         Effect::VoidClaim => Some("void the claim"),
+        Effect::ReleaseClaim => Some("the claim is released"),
         Effect::VoidToken(_) => Some("take the mint back if unsigned, queue `Void`"),
         Effect::SettleToken => Some("queue `Settle`"),
         Effect::FlagToken(_) => Some("flag the token"),
@@ -221,6 +223,44 @@ fn asked_table() -> String {
     table(&head("token", columns.map(str::to_owned)), rows.into())
 }
 
+fn safekeeping_table() -> String {
+    let columns = [
+        "may be released",
+        "may be given up",
+        "the sale stands, the token was handed out",
+        "the sale is undone",
+        "undone, a release is on its way",
+        "undone, the token was handed out",
+    ];
+    let delivered = || sale(all_goods()[2].clone());
+    let refunded = || Sale { payment: Payment::Refunded, ..delivered() };
+    let allowed = |allowed: Result<(), NotInReach>| {
+        match allowed {
+            Ok(()) => "yes",
+            Err(NotInReach::NotSettled(_)) => "from the day on which it settles",
+            Err(NotInReach::NotRecorded) => "once it is recorded",
+            Err(NotInReach::BeingVoided) => "once the chain has decided",
+            Err(NotInReach::Gone) => "no",
+        }
+        .to_owned()
+    };
+    let rows = TokenStanding::ALL.into_iter().skip(1).map(|token| {
+        let kept = known(ClaimStanding::Safekept, token, ImpressionState::Sold);
+        let with = |handing| Known { handing, ..kept };
+        let word = |due: Due| effects_word(&due.effects);
+        let cells = [
+            allowed(may_release(&kept)),
+            allowed(may_surrender(&kept)),
+            word(due(&delivered(), &with(Handing::Done))),
+            word(due(&refunded(), &kept)),
+            word(due(&refunded(), &with(Handing::UnderWay))),
+            word(due(&refunded(), &with(Handing::Done))),
+        ];
+        head(&standing_word(token), cells)
+    });
+    table(&head("token", columns.map(str::to_owned)), rows.collect())
+}
+
 fn sheet_table() -> String {
     let columns = TokenStanding::ALL.map(|token| format!("undone, token {}", standing_word(token)));
     let columns: Vec<_> = std::iter::once("the sale stands".to_owned()).chain(columns).collect();
@@ -258,6 +298,7 @@ fn the_document_holds_the_tables_that_the_code_decides_by() {
         ("dispute", dispute_table()),
         ("undone", undone_table()),
         ("asked", asked_table()),
+        ("safekeeping", safekeeping_table()),
         ("sheet", sheet_table()),
     ];
     let mut document = std::fs::read_to_string(DOCUMENT).expect("docs/LIFECYCLE.md");

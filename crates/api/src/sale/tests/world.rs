@@ -35,6 +35,10 @@ pub(super) enum Fault {
     LoseSheet,
     /// A token out of reach bears no flag.
     ForgetFlag,
+    /// A claim whose token the vault handed out goes on as if it had not.
+    ForgetRelease,
+    /// Claims of undone sales are void though the vault keeps a token that the issuer cannot void.
+    SeizeSafekept,
 }
 
 /// A token in the books.
@@ -42,6 +46,9 @@ struct Booked {
     token: Token,
     void: Option<CallState>,
     settling: bool,
+    release: Option<CallState>,
+    /// Whether the buyer has given an order about it to the vault.
+    ordered: bool,
 }
 
 /// A sale with all that stands around it.
@@ -105,7 +112,7 @@ impl World {
     /// One step: what it is and where are drawn by chance. Breaks of a law are told.
     pub(super) fn step(&mut self, what: u8, place: u8, when: u8) -> Result<(), String> {
         let (place, when) = (usize::from(place), i64::from(when));
-        match what % 24 {
+        match what % 26 {
             0..=2 => self.sell()?,
             3..=9 => self.tell_next(place, when)?,
             10..=12 => self.tell_any(place, when)?,
@@ -117,6 +124,7 @@ impl World {
             20 => self.hour += when,
             21 => self.hour += when * 8,
             22 => self.follow(place)?,
+            24 | 25 => self.order(place, when)?,
             _ if when % 4 == 0 => self.chain.surrender(place, self.hour),
             _ => self.tell_early(place)?,
         }

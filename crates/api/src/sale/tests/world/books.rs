@@ -13,10 +13,38 @@ impl World {
         if self.stories[number].claim != ClaimStanding::Redeemable {
             return;
         }
-        self.stories[number].claim = ClaimStanding::Redeemed;
+        let safekept = (place / 4).is_multiple_of(2);
+        self.stories[number].claim = if safekept { ClaimStanding::Safekept } else { ClaimStanding::Redeemed };
         self.stories[number].redeemed_at = self.hour;
         self.issue(number);
-        self.note("redeemed");
+        self.note(if safekept { "redeemed into safekeeping" } else { "redeemed" });
+    }
+
+    /// The buyer orders the vault to hand the token out, or now and then to give it up.
+    pub(super) fn order(&mut self, place: usize, when: i64) -> Result<(), String> {
+        let Some(number) = self.story(place) else { return Ok(()) };
+        let known = self.known(number);
+        let id = self.stories[number].token;
+        let booked = id.and_then(|id| self.tokens.get_mut(&id));
+        let (Some(id), Some(booked)) = (id, booked) else { return Ok(()) };
+        if self.stories[number].claim != ClaimStanding::Safekept || booked.ordered {
+            return Ok(());
+        }
+        let ask = if when % 4 == 0 {
+            if may_surrender(&known).is_err() {
+                return Ok(());
+            }
+            Ask::Surrender(id)
+        } else {
+            if may_release(&known).is_err() {
+                return Ok(());
+            }
+            booked.release = Some(CallState::Queued { setback: None });
+            Ask::Release(id)
+        };
+        booked.ordered = true;
+        self.stories[number].waits = true;
+        self.ask(ask)
     }
 
     fn issue(&mut self, number: usize) {
@@ -37,7 +65,11 @@ impl World {
             metadata: String::new(),
             created_at: hours(self.hour),
         };
-        self.tokens.insert(id, Booked { token, void: None, settling: false });
+        let (void, release) = (None, None);
+        self.tokens.insert(id, Booked { token, void, settling: false, release, ordered: false });
+        if self.stories[number].claim == ClaimStanding::Safekept {
+            self.chain.keep(id);
+        }
         self.chain.queue(Ask::Mint(id, settles_at));
     }
 
@@ -49,7 +81,8 @@ impl World {
             (_, End::Again) => return,
             (Ask::Mint(..), End::Done) => TokenState::Bound,
             (Ask::Mint(..), End::Void) | (Ask::Void(_), End::Done) => TokenState::Voided,
-            (Ask::Settle(_), End::Done) => TokenState::Settled,
+            (Ask::Settle(_) | Ask::Release(_), End::Done) => TokenState::Settled,
+            (Ask::Surrender(_), End::Done) => TokenState::Surrendered,
             _ => booked.token.state,
         };
         let over = matches!(booked.token.state, TokenState::Voided | TokenState::Surrendered);
@@ -57,6 +90,16 @@ impl World {
         if !(over || falls_back) {
             booked.token.state = state;
         }
+        match ask {
+            Ask::Release(_) => {
+                booked.release = Some(if end == End::Done { CallState::Done(None) } else { CallState::Void });
+                self.note(if end == End::Done { "released" } else { "release came too late" });
+                return;
+            }
+            Ask::Surrender(_) if end == End::Done => self.note("given up by the vault"),
+            _ => {}
+        }
+        let Some(booked) = self.tokens.get_mut(&ask.id()) else { return };
         if let Ask::Void(_) = ask {
             booked.void = Some(match end {
                 End::Refused => CallState::Refused("settled".to_owned()),
@@ -75,6 +118,7 @@ impl World {
             token: booked.map_or(TokenStanding::NotAsked, |booked| {
                 TokenStanding::of(&booked.token, booked.void.as_ref())
             }),
+            handing: Handing::of(booked.and_then(|booked| booked.release.as_ref())),
             terms: booked.map(|booked| (hours(story.redeemed_at), booked.token.settles_at)),
             settling: booked.is_some_and(|booked| booked.settling),
             sheet: self.sheets[story.sheet],
@@ -94,6 +138,10 @@ impl World {
         match self.fault {
             Fault::ForgetVoid => effects.retain(|effect| !matches!(effect, Effect::VoidToken(_))),
             Fault::ForgetClaim => effects.retain(|effect| *effect != Effect::VoidClaim),
+            Fault::ForgetRelease => effects.retain(|effect| *effect != Effect::ReleaseClaim),
+            Fault::SeizeSafekept if undone && story.claim == ClaimStanding::Safekept => {
+                effects.push(Effect::VoidClaim);
+            }
             Fault::ForgetFlag => effects.retain(|effect| !matches!(effect, Effect::FlagToken(_))),
             Fault::FreeAtRefund if undone && story.sale.holds_impression => {
                 effects.push(Effect::MoveSheet(ImpressionState::Available));
@@ -130,6 +178,7 @@ impl World {
                     return Err("a claim was voided twice".to_owned());
                 }
                 Effect::VoidClaim => story.claim = ClaimStanding::Void,
+                Effect::ReleaseClaim => story.claim = ClaimStanding::Released,
                 Effect::VoidToken(_) => {
                     let id = story.token.ok_or("a void without a token")?;
                     self.chain.withdraw_mint(id);

@@ -34,7 +34,9 @@ impl World {
             }
         }
         for story in &self.stories {
-            let claimable = !matches!(story.claim, ClaimStanding::Void | ClaimStanding::Released);
+            // What the vault keeps is decided by the chain, and the books may not have heard of it yet.
+            let kept = story.claim == ClaimStanding::Safekept && story.waits;
+            let claimable = !kept && !matches!(story.claim, ClaimStanding::Void | ClaimStanding::Released);
             if story.sale.undone().is_some() && claimable {
                 return Err("the claim of an undone sale stands".to_owned());
             }
@@ -58,7 +60,7 @@ impl World {
                 let effects = due(&self.stories[number].sale, &self.known(number)).effects;
                 self.stories[number].waits && !self.distort(number, &effects).is_empty()
             });
-            if self.chain.is_idle() && !due_somewhere {
+            if self.chain.is_idle(self.hour) && !due_somewhere {
                 return self.check_drained();
             }
         }
@@ -67,8 +69,17 @@ impl World {
 
     fn check_drained(&self) -> Result<(), String> {
         for story in &self.stories {
-            let Some(cause) = story.sale.undone() else { continue };
             let on_chain = story.token.and_then(|id| self.chain.status(id, self.hour));
+            let released = story.token.is_some_and(|id| self.chain.was_released(id));
+            if released != (story.claim == ClaimStanding::Released) {
+                return Err("a claim is released and its token not, or the reverse".to_owned());
+            }
+            let Some(cause) = story.sale.undone() else { continue };
+            let kept = story.token.is_some_and(|id| self.chain.keeps(id));
+            let stays = kept && on_chain == Some(OnChain::Settled);
+            if !released && stays != (story.claim == ClaimStanding::Safekept) {
+                return Err("a buyer's claim to a settled token in the vault was taken away, or one outlived its token".to_owned());
+            }
             match on_chain {
                 Some(OnChain::Bound(_)) => {
                     return Err(format!("a sale is {} and its token lives unsettled", cause.as_str()));

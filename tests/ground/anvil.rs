@@ -85,6 +85,25 @@ impl Anvil {
         self.ask("anvil_mine", json!([format!("{count:#x}")])).await;
     }
 
+    /// Makes no blocks by itself any more: what is sent waits in the pool.
+    pub async fn stand_still(&self) {
+        self.ask("evm_setIntervalMining", json!([0])).await;
+    }
+
+    /// Makes a block a second again.
+    pub async fn go_on(&self) {
+        self.ask("evm_setIntervalMining", json!([1])).await;
+    }
+
+    /// Sends a call in the name of an account, whatever its key; pays for it too.
+    pub async fn send_as(&self, account: &str, to: &str, data: &str) {
+        self.ask("anvil_setBalance", json!([account, "0x3635c9adc5dea00000"])).await;
+        self.ask("anvil_impersonateAccount", json!([account])).await;
+        let transaction = json!({ "from": account, "to": to, "data": data, "gas": "0x30d40" });
+        self.ask("eth_sendTransaction", json!([transaction])).await;
+        self.ask("anvil_stopImpersonatingAccount", json!([account])).await;
+    }
+
     /// The height of the chain.
     pub async fn height(&self) -> u64 {
         number(&self.ask("eth_blockNumber", json!([])).await).expect("a height")

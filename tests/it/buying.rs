@@ -3,15 +3,16 @@
 mod feeds;
 mod guessing;
 mod house;
+mod keeping;
 mod outbox;
 mod proving;
+mod racing;
 mod returning;
 mod timing;
 mod undoing;
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use self::house::{House, address, order_line, text, wallet};
@@ -276,37 +277,6 @@ both_databases! {
         named["order"] = "P-2".into();
         let again = house.shop("POST", "/v1/sales", Some("proof2"), Some(named)).await;
         assert_eq!(again.outcome(), (409, "impression_not_available"));
-    }
-
-    async fn the_last_sheet_has_one_buyer_however_many_ask(db: TestDb) {
-        let house = House::open(&db.db).await;
-        let (edition_id, _) = house.publish(1).await;
-        let answers = join_all((0..100).map(|n| {
-            let (house, edition_id) = (house.clone(), edition_id.clone());
-            async move { house.sell(&edition_id, &format!("A-{n}")).await }
-        }))
-        .await;
-        let won = answers.iter().filter(|answer| answer.status == 201).count();
-        let lost = answers.iter().filter(|answer| answer.outcome() == (409, "edition_sold_out")).count();
-        assert_eq!((won, lost), (1, 99), "{:?}", answers.iter().map(house::Answer::outcome).collect::<Vec<_>>());
-        assert_eq!(house.count("SELECT count(*) FROM sales").await, 1);
-        assert_eq!(house.count("SELECT count(*) FROM claims").await, 1);
-    }
-
-    async fn a_claim_is_redeemed_once_however_many_wallets_ask(db: TestDb) {
-        let house = House::open(&db.db).await;
-        let (edition_id, _) = house.publish(1).await;
-        let (_, code) = house.shipped(&edition_id, "A-1").await;
-        let answers = join_all((0..40).map(|_| {
-            let (house, code) = (house.clone(), code.clone());
-            async move { house.claim(&code, &wallet()).await.0 }
-        }))
-        .await;
-        let won = answers.iter().filter(|answer| answer.status == 202).count();
-        let lost = answers.iter().filter(|answer| answer.outcome() == (404, "claim_not_found")).count();
-        assert_eq!(won, 1, "{answers:?}");
-        assert_eq!(lost, 39, "{answers:?}");
-        assert_eq!(house.count("SELECT count(*) FROM tokens").await, 1);
     }
 
     async fn the_sheet_that_was_packed_is_the_one_that_was_sold(db: TestDb) {

@@ -17,13 +17,13 @@ both_databases! {
         app.opened(&edition).await;
         let code = app.shipped(&edition).await;
         let chain = app.chain();
-        stand_still(chain).await;
+        chain.stand_still().await;
         let buyer = Wallet::fresh();
         let token_id = app.redeem(&code, &buyer).await.expect(202).at("/token/token_id");
         let first = pool_of(chain, 1).await;
         chain.ask("anvil_dropTransaction", json!([first[0].1])).await;
         assert_eq!(pool_of(chain, 1).await, first, "the same bytes");
-        go_on(chain).await;
+        chain.go_on().await;
         assert_eq!(app.recorded(&token_id).await["recipient"], buyer.address());
     }
 
@@ -33,7 +33,7 @@ both_databases! {
         app.opened(&edition).await;
         let codes = [app.shipped(&edition).await, app.shipped(&edition).await, app.shipped(&edition).await];
         let chain = app.chain();
-        stand_still(chain).await;
+        chain.stand_still().await;
         let mut token_ids = Vec::new();
         for code in &codes {
             token_ids.push(app.redeem(code, &Wallet::fresh()).await.expect(202).at("/token/token_id"));
@@ -43,7 +43,7 @@ both_databases! {
         let first = pool_of(chain, 3).await;
         chain.ask("anvil_dropAllTransactions", json!([])).await;
         assert_eq!(pool_of(chain, 3).await, first, "the same bytes at the same nonces");
-        go_on(chain).await;
+        chain.go_on().await;
         for token_id in token_ids {
             app.recorded(&token_id).await;
         }
@@ -55,14 +55,14 @@ both_databases! {
         app.opened(&edition).await;
         let code = app.shipped(&edition).await;
         let chain = app.chain();
-        stand_still(chain).await;
+        chain.stand_still().await;
         let buyer = Wallet::fresh();
         let token_id = app.redeem(&code, &buyer).await.expect(202).at("/token/token_id");
         let ours = pool_of(chain, 1).await;
         let minter = minter_of(&app);
         chain.ask("anvil_dropTransaction", json!([ours[0].1])).await;
         send_as(chain, &minter, 0).await;
-        go_on(chain).await;
+        chain.go_on().await;
         let token = app.recorded(&token_id).await;
         assert_eq!(token["recipient"], buyer.address());
         assert_ne!(token["tx_hash"], json!(ours[0].1), "another nonce, another transaction");
@@ -136,16 +136,6 @@ both_databases! {
         assert_eq!(count_of(app.chain(), signer_of(minter)).await, json!("0x2"));
         assert_eq!(frozen_now(&app), 0);
     }
-}
-
-/// Makes no more blocks.
-async fn stand_still(chain: &Anvil) {
-    chain.ask("evm_setIntervalMining", json!([0])).await;
-}
-
-/// Makes a block a second again.
-async fn go_on(chain: &Anvil) {
-    chain.ask("evm_setIntervalMining", json!([1])).await;
 }
 
 /// Waits until the pool holds `count` transactions; nonce and hash of each.

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod crooked;
+pub(crate) mod ethers;
 #[macro_use]
 pub(crate) mod database;
 pub(crate) mod receiver;

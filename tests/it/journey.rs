@@ -1,15 +1,14 @@
 //! The main job, end to end: from a print to a token that the chain confirms, by the real program.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use api::secrets::Secrets;
 use catalog::chance::SystemChance;
 use futures_util::future::join_all;
-use serde_json::Value;
 
 use crate::harness::app::{TestApp, Wallet};
 use crate::harness::database::{on_postgres, on_sqlite};
+use crate::harness::ethers::read_with_ethers;
 
 both_databases! {
     async fn a_print_becomes_a_token_that_ethers_can_read(db: TestDb) {
@@ -109,17 +108,4 @@ fn a_process_that_does_not_belong_to_the_database_is_refused_and_told_why() {
             assert!(said.contains(told), "with another {name} it said: {said}");
         }
     });
-}
-
-/// The token as an independent client sees it on the chain. It fails unless chain and metadata agree.
-fn read_with_ethers(app: &TestApp, token: &Value) -> Value {
-    let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/tools/read-token.mjs");
-    let text = |field: &str| token[field].as_str().expect("a text").to_owned();
-    let output = Command::new("node")
-        .args([tool, &app.chain_url(), &text("contract"), &text("token_id")])
-        .output()
-        .expect("node to run");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "ethers reads the token otherwise: {complaint}");
-    serde_json::from_slice(&output.stdout).expect("JSON")
 }

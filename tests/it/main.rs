@@ -48,6 +48,8 @@ mod restores;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod safekeeping;
+#[cfg(test)]
 mod schemas;
 #[cfg(test)]
 mod stores;

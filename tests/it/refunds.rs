@@ -1,5 +1,7 @@
 //! Refunds and returns against the real chain: whatever moment they come at, the books end where the chain does.
 
+mod moments;
+
 use serde_json::{Value, json};
 
 use crate::harness::app::{TestApp, Wallet, id_of};

@@ -210,6 +210,8 @@ macro_rules! scope_extractor {
 scope_extractor! {
     /// A caller who may do what curators do.
     Curator => [Scope::Curator], "curator";
+    /// A caller who may do what curators do, or read reports.
+    CuratorOrAuditor => [Scope::Curator, Scope::Auditor], "curator` or `auditor";
     /// A caller who may do what the shop does.
     Shop => [Scope::Shop], "shop";
     /// A caller who may read reports.

@@ -184,6 +184,18 @@ pub enum OpenOn {
     Delivery,
 }
 
+impl OpenOn {
+    /// The word in settings and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sale => "sale",
+            Self::Shipment => "shipment",
+            Self::Delivery => "delivery",
+        }
+    }
+}
+
 /// How long returns take.
 #[derive(Debug, Clone, Copy)]
 pub struct ReturnSettings {

@@ -1,12 +1,43 @@
 //! Return-window policies, dated like law: the day on which a sale was made decides by which rules it lives, whatever
 //! holds today.
 
+use std::str::FromStr;
+
 use catalog::clock::Timestamp;
 
 use crate::config::{OpenOn, ReturnSettings};
 
+/// A name under which pages and letters keep their words about returns: a lower-case word of at most 40 letters, digits,
+/// `-` and `_`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WordingProfile(String);
+
+/// Not the name of a wording profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must give `wording` as a word of at most 40 lower-case letters, digits, `-` and `_`")]
+pub struct InvalidWordingProfile;
+
+impl WordingProfile {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for WordingProfile {
+    type Err = InvalidWordingProfile;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+        let well_formed = (1..=40).contains(&text.len()) && text.bytes().all(plain);
+        if well_formed { Ok(Self(text.to_owned())) } else { Err(InvalidWordingProfile) }
+    }
+}
+
 /// Rules that hold from a day on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     /// The first moment of that day (UTC).
     pub holds_from: Timestamp,
@@ -14,6 +45,8 @@ pub struct Policy {
     pub open_on: OpenOn,
     /// How long returns take.
     pub returns: ReturnSettings,
+    /// In which words buyers are told of them.
+    pub wording: WordingProfile,
 }
 
 /// All policies, in the order of their days.
@@ -69,6 +102,7 @@ mod tests {
         Policy {
             holds_from: format!("{day}T00:00:00Z").parse().unwrap(),
             open_on: OpenOn::Shipment,
+            wording: "standard".parse().unwrap(),
             returns: ReturnSettings {
                 window: days(window_days),
                 processing: days(21),

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod images;
 pub mod impressions;
 pub mod paging;
+mod policy;
 pub mod reply;
 mod reports;
 pub mod sales;

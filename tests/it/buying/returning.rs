@@ -14,7 +14,7 @@ const NOON: &str = "2026-11-23T12:00:00Z";
 const DAY: Duration = Duration::from_hours(24);
 
 /// One pass of the step that follows chain and clock. The node does not answer: nobody may need it here.
-async fn follow(house: &House) -> FollowReport {
+pub(super) async fn follow(house: &House) -> FollowReport {
     let nobody = "http://127.0.0.1:1".parse().expect("an address");
     let chain = RpcChain::new(nobody, house.app.chain.contract, Finality::Tag).expect("a chain");
     Follower::new(Arc::clone(&house.app), Arc::new(chain)).pass().await.expect("a pass")
@@ -28,20 +28,20 @@ async fn redeemed(house: &House, edition_id: &str, order: &str) -> String {
 }
 
 /// What the lanes write when a token is minted.
-async fn minted(house: &House) {
+pub(super) async fn minted(house: &House) {
     house.write("UPDATE calls SET state = 'done' WHERE kind = 'mint' AND state = 'queued'").await;
     house.write("UPDATE tokens SET state = 'bound' WHERE state = 'unissued'").await;
 }
 
 /// What the lanes write when every void that was asked for is confirmed.
-async fn voided(house: &House) {
+pub(super) async fn voided(house: &House) {
     house
         .write("UPDATE tokens SET state = 'voided' WHERE token_id IN (SELECT token_id FROM calls WHERE kind = 'void' AND state = 'queued')")
         .await;
     house.write("UPDATE calls SET state = 'done' WHERE kind = 'void' AND state = 'queued'").await;
 }
 
-async fn came_back(house: &House, sale_id: &str, condition: &str) -> Value {
+pub(super) async fn came_back(house: &House, sale_id: &str, condition: &str) -> Value {
     let asked = house.tell(sale_id, "return", json!({ "requested_at": NOON })).await;
     assert_eq!((asked.status, &asked.body["goods"]), (200, &json!("return_requested")));
     let received = house.tell(sale_id, "receipt", json!({ "received_at": NOON })).await;
@@ -52,7 +52,7 @@ async fn came_back(house: &House, sale_id: &str, condition: &str) -> Value {
     inspected.body
 }
 
-async fn state_of_sheet(house: &House, edition_id: &str) -> String {
+pub(super) async fn state_of_sheet(house: &House, edition_id: &str) -> String {
     let census = house.look(&format!("/v1/editions/{edition_id}/census")).await;
     let states = ["reserved", "sold", "in_return", "quarantined", "withdrawn"];
     states.into_iter().find(|state| census[*state] == json!(1)).unwrap_or("available").to_owned()
@@ -215,7 +215,8 @@ both_databases! {
             let returns = format!("window_days = {window}\nprocessing_days = 10\ntransit_days = 5\n");
             format!("[[policy]]\nfrom = \"{from}\"\nopen_on = \"{open_on}\"\n{returns}")
         };
-        let policies = policy("2026-01-01", "shipment", 7) + &policy("2026-11-23", "sale", 30);
+        let policies =
+            policy("2026-01-01", "shipment", 7) + &policy("2026-11-23", "sale", 30) + "wording = \"thirty-days\"\n";
         std::fs::write(&file, policies).expect("the file");
         let path = file.display().to_string();
         let house = House::open_with(&db.db, &[("policies", path.as_str())]).await;
@@ -228,6 +229,13 @@ both_databases! {
         let old = sell("A-1", "2026-11-22T23:59:59Z").await;
         let new = sell("A-2", "2026-11-23T00:00:00Z").await;
         assert_eq!((&old["claim"]["state"], &new["claim"]["state"]), (&json!("prepared"), &json!("open")));
+        let rules = |opens_on: &str, window: u64, wording: &str| {
+            json!({
+                "opens_on": opens_on, "window_days": window, "processing_days": 10, "transit_days": 5, "wording": wording,
+            })
+        };
+        assert_eq!(old["policy"], rules("shipment", 7, "standard"));
+        assert_eq!(new["policy"], rules("sale", 30, "thirty-days"));
         let old_id = text(&old["sale_id"]);
         house.ship(&old_id, None).await;
         for (sale, token, settles_at) in [
@@ -235,6 +243,8 @@ both_databases! {
             (&new, "1000200", "2027-01-07T12:00:00Z"),
         ] {
             let code = text(&house.code(&text(&sale["sale_id"]), "code").await.body["code"]);
+            let looked_up = house.buyer("/v1/claims/lookup", &json!({ "code": code })).await;
+            assert_eq!(looked_up.body["policy"], sale["policy"], "and the buyer is told of the same");
             assert_eq!(house.claim(&code, &wallet()).await.0.status, 202);
             let found = house.look(&format!("/v1/tokens/{token}")).await;
             assert_eq!(found["settles_at"], json!(settles_at), "redeemed at noon, no delivery known");

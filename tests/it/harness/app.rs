@@ -24,6 +24,7 @@ pub(crate) use tests::wallet::Wallet;
 pub(crate) use self::http::{Answer, Request};
 use self::process::Service;
 use self::world::World;
+use super::crooked::{CrookedNode, Manner};
 use super::database::TestDb;
 
 /// How long a token may take to be confirmed: blocks come once a second, finality two blocks later.
@@ -57,9 +58,20 @@ impl TestApp {
         Self::start_beside_a_chain_with(db, &[]).await
     }
 
-    /// The same with some settings of the test's own.
+    /// The same, with some settings of the test's own.
     pub(crate) async fn start_beside_a_chain_with(db: &TestDb, settings: &[(&'static str, &str)]) -> Self {
         Self::start_in(World::beside_a_chain(db, settings).await).await
+    }
+
+    /// The same, behind a provider that does as the test tells it.
+    pub(crate) async fn start_behind_a_provider(
+        db: &TestDb,
+        settings: &[(&'static str, &str)],
+    ) -> (Self, CrookedNode) {
+        let mut world = World::beside_a_chain(db, settings).await;
+        let provider = CrookedNode::start(world.chain().url(), Manner::Honest).await;
+        world.set("COLOPHON_RPC_URLS", provider.url());
+        (Self::start_in(world).await, provider)
     }
 
     async fn start_in(world: World) -> Self {
@@ -323,6 +335,28 @@ impl TestApp {
         self.post("/v1/claims/redeem", &asked).await
     }
 
+    /// Redeems a code without a wallet.
+    pub(crate) async fn keep(&self, code: &str) -> Answer {
+        self.post("/v1/claims/redeem", &json!({ "code": code, "safekeeping": true })).await
+    }
+
+    /// Has a token released out of safekeeping to a wallet that signs a challenge.
+    pub(crate) async fn release(&self, code: &str, wallet: &Wallet) -> Answer {
+        let asked = json!({ "code": code, "recipient": wallet.address() });
+        let challenge = self.post("/v1/claims/challenge", &asked).await;
+        if challenge.status != 200 {
+            return challenge;
+        }
+        let signature = wallet.sign(&challenge.text("message"));
+        let asked = json!({ "code": code, "recipient": wallet.address(), "signature": signature });
+        self.post("/v1/claims/release", &asked).await
+    }
+
+    /// What a code stands for.
+    pub(crate) async fn look_up(&self, code: &str) -> Answer {
+        self.post("/v1/claims/lookup", &json!({ "code": code })).await
+    }
+
     // Anyone.
 
     /// Waits until the chain has confirmed a token.
@@ -420,7 +454,7 @@ impl TestApp {
     }
 
     /// The contract that was given, by its address.
-    pub(crate) fn contract(&self) -> String {
+    pub(crate) fn contract(&self) -> &str {
         self.world.setting("COLOPHON_CONTRACT")
     }
 

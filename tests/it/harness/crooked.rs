@@ -41,6 +41,8 @@ pub(crate) enum Manner {
     /// Says that the newest block is final, that what failed went through and the reverse, counts more, and says yes to
     /// every question that is put to a contract.
     Lying,
+    /// Keeps what it is sent, unanswered, until it behaves otherwise.
+    Holding,
     /// Answers `eth_sendRawTransaction` with this refusal.
     Refusing(&'static str),
 }
@@ -145,7 +147,14 @@ async fn answer(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
             let error = json!({ "code": -32_000, "message": text });
             json!({ "jsonrpc": "2.0", "id": question["id"], "error": error }).to_string().into_response()
         }
-        Manner::Honest | Manner::OtherChain(_) | Manner::Refusing(_) => {
+        Manner::Holding if method == "eth_sendRawTransaction" => {
+            // Whoever gives up waiting takes the bytes back with the connection.
+            while *desk.manner.lock().expect("its manner") == Manner::Holding {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            honest().await.to_string().into_response()
+        }
+        Manner::Honest | Manner::Holding | Manner::OtherChain(_) | Manner::Refusing(_) => {
             honest().await.to_string().into_response()
         }
         Manner::Lagging(blocks) => desk.lag(question, &method, blocks).await,

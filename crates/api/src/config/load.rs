@@ -117,6 +117,7 @@ struct RawReturns {
     processing_days: u64,
     transit_days: u64,
     settle_early: bool,
+    wording: String,
 }
 
 #[derive(Deserialize)]
@@ -240,6 +241,7 @@ impl Settings {
                 None => Policies::always(Policy {
                     holds_from: Timestamp::EPOCH,
                     open_on: policies::open_on("claims.open_on", &raw.claims.open_on)?,
+                    wording: policies::wording("returns.wording", &raw.returns.wording)?,
                     returns: raw.returns.check()?,
                 }),
             },

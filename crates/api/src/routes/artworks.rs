@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use super::ids::InPath;
 use super::paging::{Listing, Page};
 use super::reply::Reply;
-use crate::auth::Curator;
+use crate::auth::{Curator, CuratorOrAuditor};
 use crate::error::{ApiError, Problem};
 use crate::idempotency::{self, KeyRequired};
 use crate::json::Json;
@@ -102,9 +102,13 @@ async fn create_artwork(
     tag = "artworks",
     params(Page),
     responses((status = 200, description = "A piece of the list", body = Listing<ArtworkView>)),
-    security(("api_key" = ["curator"])),
+    security(("api_key" = ["curator", "auditor"])),
 )]
-async fn list_artworks(State(state): State<AppState>, _: Curator, page: Page) -> Result<Reply, ApiError> {
+async fn list_artworks(
+    State(state): State<AppState>,
+    _: CuratorOrAuditor,
+    page: Page,
+) -> Result<Reply, ApiError> {
     let after: Option<ArtworkId> = page.after()?;
     let mut tx = state.db.begin_read().await?;
     let artworks = catalog_store::list_artworks(&mut tx, after.as_ref(), page.fetch_limit()).await?;
@@ -124,11 +128,11 @@ async fn list_artworks(State(state): State<AppState>, _: Curator, page: Page) ->
     tag = "artworks",
     params(("artwork_id" = String, Path, description = "`art_…`")),
     responses((status = 200, description = "The artwork", body = ArtworkView)),
-    security(("api_key" = ["curator"])),
+    security(("api_key" = ["curator", "auditor"])),
 )]
 async fn get_artwork(
     State(state): State<AppState>,
-    _: Curator,
+    _: CuratorOrAuditor,
     InPath(artwork_id): InPath<ArtworkId>,
 ) -> Result<Reply, ApiError> {
     let mut tx = state.db.begin_read().await?;

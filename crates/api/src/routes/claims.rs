@@ -22,6 +22,7 @@ use self::shape::{
     ChallengeInput, ChallengeView, ClaimView, LookupInput, RedeemInput, RedeemedView, SafekeepingView,
     StatusInput,
 };
+use super::policy::PolicyView;
 use super::reply::Reply;
 use crate::claim::challenge::{Challenge, Place};
 use crate::claim::code::CodeHmac;
@@ -83,7 +84,8 @@ async fn view(app: &App, tx: &mut Tx, claim: &Claim) -> Result<ClaimView, ApiErr
         redeemed = Some(redeemed_view(app, tx, claim, &token).await?);
     }
     let ticket = StatusToken::issue(&claim.claim_id, app.clock.now(), &app.claim_pepper);
-    ClaimView::of(claim, &edition, publication, &impression, redeemed, &ticket)
+    let policy = PolicyView::of(app.settings.policies.of(sale.sold_at));
+    ClaimView::of(claim, &edition, publication, &impression, policy, redeemed, &ticket)
         .map_err(|error| ApiError::internal("reading a colophon", error))
 }
 

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use super::ids::InPath;
 use super::paging::{Listing, Page};
 use super::reply::Reply;
-use crate::auth::Curator;
+use crate::auth::{Curator, CuratorOrAuditor};
 use crate::error::ApiError;
 use crate::idempotency::{self, KeyRequired};
 use crate::json::Json;
@@ -97,11 +97,11 @@ async fn draft_edition(
     tag = "editions",
     params(("edition_id" = String, Path, description = "`ed_…`")),
     responses((status = 200, description = "The edition", body = EditionView)),
-    security(("api_key" = ["curator"])),
+    security(("api_key" = ["curator", "auditor"])),
 )]
 async fn get_edition(
     State(state): State<AppState>,
-    _: Curator,
+    _: CuratorOrAuditor,
     InPath(edition_id): InPath<EditionId>,
 ) -> Result<Reply, ApiError> {
     let mut tx = state.db.begin_read().await?;
@@ -118,11 +118,11 @@ async fn get_edition(
     tag = "editions",
     params(("edition_id" = String, Path, description = "`ed_…`"), Page),
     responses((status = 200, description = "A piece of the list", body = Listing<ImpressionView>)),
-    security(("api_key" = ["curator"])),
+    security(("api_key" = ["curator", "auditor"])),
 )]
 async fn list_impressions(
     State(state): State<AppState>,
-    _: Curator,
+    _: CuratorOrAuditor,
     InPath(edition_id): InPath<EditionId>,
     page: Page,
 ) -> Result<Reply, ApiError> {

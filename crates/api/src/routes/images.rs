@@ -27,7 +27,7 @@ use utoipa_axum::routes;
 use super::artworks::{self, ArtworkView};
 use super::ids::{InPath, Named};
 use super::reply::Reply;
-use crate::auth::{Caller, Curator};
+use crate::auth::{Caller, Curator, CuratorOrAuditor};
 use crate::error::{ApiError, Problem};
 use crate::json::broken_body;
 use crate::state::{App, AppState};
@@ -193,11 +193,11 @@ async fn find_artwork(app: &App, artwork_id: &ArtworkId) -> Result<Artwork, ApiE
     tag = "artworks",
     params(("artwork_id" = String, Path, description = "`art_…`")),
     responses((status = 200, description = "The file", content_type = "image/*", body = Vec<u8>)),
-    security(("api_key" = ["curator"])),
+    security(("api_key" = ["curator", "auditor"])),
 )]
 async fn get_image(
     State(state): State<AppState>,
-    _: Curator,
+    _: CuratorOrAuditor,
     InPath(artwork_id): InPath<ArtworkId>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
@@ -215,11 +215,11 @@ async fn get_image(
         ("form" = String, Path, description = "`original`, `thumb` or `display`"),
     ),
     responses((status = 200, description = "The picture", content_type = "image/*", body = Vec<u8>)),
-    security(("api_key" = ["curator"])),
+    security(("api_key" = ["curator", "auditor"])),
 )]
 async fn get_image_object(
     State(state): State<AppState>,
-    _: Curator,
+    _: CuratorOrAuditor,
     InPath(artwork_id): InPath<ArtworkId>,
     InPath(ImageForm(object)): InPath<ImageForm>,
     headers: HeaderMap,

@@ -18,7 +18,7 @@ use self::shape::{IssuedCode, SaleInput, SaleView, SalesRecorded};
 use super::ids::{InPath, Named};
 use super::paging::Listing;
 use super::reply::Reply;
-use crate::auth::Shop;
+use crate::auth::{Shop, ShopOrAuditor};
 use crate::error::{ApiError, Problem};
 use crate::idempotency::{self, KeyRequired};
 use crate::json::{Json, NoBody};
@@ -45,7 +45,8 @@ async fn view(app: &App, tx: &mut Tx, sale: &Sale) -> Result<SaleView, DbError> 
     let (_, impression) = redeeming::sheet_of(tx, sale).await?;
     let claim = store::claim_of_sale(tx, &sale.sale_id).await?;
     let claim = claim.expire_after(app.settings.claims.expire_after, app.clock.now());
-    Ok(SaleView::of(sale, &impression, &claim))
+    let policy = app.settings.policies.of(sale.sold_at);
+    Ok(SaleView::of(sale, &impression, &claim, policy))
 }
 
 async fn views(app: &App, tx: &mut Tx, sales: &[Sale]) -> Result<Vec<SaleView>, DbError> {
@@ -110,11 +111,11 @@ async fn record_sale(
     tag = "sales",
     params(SalesQuery),
     responses((status = 200, description = "A piece of the list", body = Listing<SaleView>)),
-    security(("api_key" = ["shop"])),
+    security(("api_key" = ["shop", "auditor"])),
 )]
 async fn list_sales(
     State(state): State<AppState>,
-    _: Shop,
+    _: ShopOrAuditor,
     SalesQuery { filter, page }: SalesQuery,
 ) -> Result<Reply, ApiError> {
     let after: Option<SaleId> = page.after()?;
@@ -132,11 +133,11 @@ async fn list_sales(
     tag = "sales",
     params(("sale_id" = String, Path, description = "`sale_…`")),
     responses((status = 200, description = "The sale", body = SaleView)),
-    security(("api_key" = ["shop"])),
+    security(("api_key" = ["shop", "auditor"])),
 )]
 async fn get_sale(
     State(state): State<AppState>,
-    _: Shop,
+    _: ShopOrAuditor,
     InPath(sale_id): InPath<SaleId>,
 ) -> Result<Reply, ApiError> {
     let mut tx = state.db.begin_read().await?;

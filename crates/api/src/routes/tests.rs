@@ -5,3 +5,4 @@ mod catalog;
 mod idempotency;
 mod keys;
 mod operation;
+mod roles;

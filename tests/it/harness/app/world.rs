@@ -95,15 +95,15 @@ impl World {
         command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
     }
 
+    /// What a setting was given as.
+    pub(crate) fn setting(&self, name: &str) -> &str {
+        let given = self.settings.iter().rev().find(|(given, _)| *given == name);
+        given.map(|(_, value)| value.as_str()).expect("a setting that was given")
+    }
+
     /// Changes a setting for the next start.
     pub(crate) fn set(&mut self, name: &'static str, value: &str) {
         self.settings.push((name, value.to_owned()));
-    }
-
-    /// A setting that this world has.
-    pub(crate) fn setting(&self, name: &str) -> String {
-        let found = self.settings.iter().rev().find(|(known, _)| *known == name);
-        found.map(|(_, value)| value.clone()).expect("a setting")
     }
 
     /// How many development chains run on this world's data.

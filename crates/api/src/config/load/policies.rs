@@ -6,7 +6,7 @@ use config::{Config, File, FileFormat};
 use serde::Deserialize;
 
 use super::{OpenOn, RawReturns, SettingError, word};
-use crate::policy::{Policies, Policy};
+use crate::policy::{InvalidWordingProfile, Policies, Policy, WordingProfile};
 
 /// The setting that names the file.
 const SETTING: &str = "policies";
@@ -28,11 +28,22 @@ struct RawPolicy {
     transit_days: u64,
     #[serde(default)]
     settle_early: bool,
+    #[serde(default = "ordinary_wording")]
+    wording: String,
+}
+
+fn ordinary_wording() -> String {
+    "standard".to_owned()
+}
+
+/// The profile of words that pages use.
+pub(super) fn wording(setting: &'static str, text: &str) -> Result<WordingProfile, SettingError> {
+    text.parse().map_err(|problem: InvalidWordingProfile| SettingError::new(setting, problem.to_string()))
 }
 
 /// The event that opens a claim, by its word.
 pub(super) fn open_on(setting: &'static str, text: &str) -> Result<OpenOn, SettingError> {
-    let events = [("sale", OpenOn::Sale), ("shipment", OpenOn::Shipment), ("delivery", OpenOn::Delivery)];
+    let events = [OpenOn::Sale, OpenOn::Shipment, OpenOn::Delivery].map(|event| (event.as_str(), event));
     word(setting, text, &events)
 }
 
@@ -44,10 +55,12 @@ impl RawPolicy {
             processing_days: self.processing_days,
             transit_days: self.transit_days,
             settle_early: self.settle_early,
+            wording: self.wording,
         };
         Ok(Policy {
             holds_from: format!("{}T00:00:00Z", self.from).parse().map_err(day)?,
             open_on: open_on(SETTING, &self.open_on)?,
+            wording: wording(SETTING, &returns.wording)?,
             returns: returns.check()?,
         })
     }
@@ -80,6 +93,11 @@ mod tests {
         let policies = parse(include_str!("../../../../../docs/policies.example.toml")).unwrap();
         let window = |moment: &str| policies.of(moment.parse().unwrap()).returns.window.as_secs() / 86_400;
         assert_eq!((window("2026-11-30T23:59:59Z"), window("2026-12-01T00:00:00Z")), (7, 30));
+        let words = |moment: &str| policies.of(moment.parse().unwrap()).wording.as_str().to_owned();
+        assert_eq!(
+            (words("2026-11-30T23:59:59Z"), words("2026-12-01T00:00:00Z")),
+            ("standard".to_owned(), "thirty-days".to_owned())
+        );
     }
 
     #[test]
@@ -100,6 +118,8 @@ mod tests {
             policy("2026-01-01", "shipment", 80),
             policy("2026-01-01", "shipment", 7) + &policy("2026-01-01", "sale", 7),
             policy("2026-01-01", "shipment", 7) + "gift_wrap = true\n",
+            policy("2026-01-01", "shipment", 7) + "wording = \"Thirty days!\"\n",
+            policy("2026-01-01", "shipment", 7) + "wording = \"\"\n",
         ] {
             let refused = parse(&text).map(|_| ()).map_err(|problem| problem.to_string());
             let told = refused.err().unwrap_or_default();

@@ -11,7 +11,7 @@ fn from_environment(name: &str, value: &str) -> Result<Settings, SettingError> {
 
 /// The one policy for all sales.
 fn policy(settings: &Settings) -> Policy {
-    *settings.policies.of(Timestamp::EPOCH)
+    settings.policies.of(Timestamp::EPOCH).clone()
 }
 
 fn sentence(outcome: Result<Settings, SettingError>) -> String {

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::claim::challenge::Challenge;
 use crate::claim::{Claim, ClaimState, Redemption, StatusToken, VaultOrder};
+use crate::routes::policy::PolicyView;
 use crate::routes::sales::SheetView;
 use crate::safekeeping::SurrenderText;
 
@@ -314,6 +315,8 @@ pub(super) struct ClaimView {
     state: &'static str,
     edition: ClaimEdition,
     impression: SheetView,
+    /// By which rules returns are made, and in which words pages tell of them.
+    policy: PolicyView,
     /// The buyer's wallet (EIP-55).
     #[serde(skip_serializing_if = "Option::is_none")]
     recipient: Option<String>,
@@ -332,6 +335,7 @@ impl ClaimView {
         edition: &Edition,
         publication: &Publication,
         impression: &Impression,
+        policy: PolicyView,
         redeemed: Option<RedeemedView>,
         ticket: &StatusToken,
     ) -> Result<Self, serde_json::Error> {
@@ -349,6 +353,7 @@ impl ClaimView {
                 colophon: serde_json::from_str(&publication.colophon)?,
             },
             impression: SheetView::of(impression),
+            policy,
             recipient,
             token,
             safekeeping,

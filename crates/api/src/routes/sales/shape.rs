@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 
 use crate::claim::code::ClaimCode;
 use crate::claim::{Claim, ClaimId};
+use crate::policy::Policy;
+use crate::routes::policy::PolicyView;
 use crate::sale::{Cause, Money, OrderLine, Reference, Sale, Shipment, Wanted, check_moment};
 use crate::selling::{edition_unknown, impression_unknown};
 
@@ -180,12 +182,14 @@ pub(crate) struct SaleView {
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     delivered_at: Option<Timestamp>,
     claim: ClaimSummary,
+    /// By which rules it lives: those of the day on which it was sold.
+    policy: PolicyView,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 
 impl SaleView {
-    pub(super) fn of(sale: &Sale, impression: &Impression, claim: &Claim) -> Self {
+    pub(super) fn of(sale: &Sale, impression: &Impression, claim: &Claim, policy: &Policy) -> Self {
         Self {
             sale_id: sale.sale_id.to_string(),
             channel: sale.unit.channel.as_str().to_owned(),
@@ -207,6 +211,7 @@ impl SaleView {
             shipment: sale.goods.shipment().map(ShipmentView::of),
             delivered_at: sale.goods.delivered_at(),
             claim: ClaimSummary::of(claim),
+            policy: PolicyView::of(policy),
             created_at: sale.created_at,
         }
     }

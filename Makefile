@@ -1,5 +1,5 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-doubles prove-feeds prove-mint prove-crashes contracts prove-contracts bench-gas bench-claims prove-deps prove-compose
+.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-doubles prove-feeds prove-races prove-mint prove-crashes contracts prove-contracts bench-gas bench-claims prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
@@ -42,6 +42,10 @@ prove-audit:
 prove-feeds:
 	@cargo build --release --locked --workspace --bin colophon
 	@for database in sqlite postgres; do COLOPHON_TEST_ORDERS=$${COLOPHON_TEST_ORDERS:-10000} COLOPHON_TEST_RATE_SECONDS=$${COLOPHON_TEST_RATE_SECONDS:-40} tests/tools/with-postgres cargo test --release --locked --workspace --test it -- --nocapture feeds::$$database::what_a_shop_tells || exit 1; done
+
+# Every race at full size, on both databases: 1,000 at once, 100 times over, and 10,000 refunds against redemptions.
+prove-races:
+	@tests/tools/prove-races
 
 # The contract alone: format, tests, gas snapshots, artifact.
 contracts:

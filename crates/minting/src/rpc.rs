@@ -327,13 +327,9 @@ impl Chain for RpcChain {
     async fn governs(&self, account: Account) -> Result<bool, ChainError> {
         let pauser = self.view("PAUSER_ROLE", IPrintEditions::PAUSER_ROLECall {}).await?;
         let account = contract::address(account);
+        let holds = |role| self.view("hasRole", Inherited::hasRoleCall { role, account });
         // The default admin role is zero (OpenZeppelin's AccessControl).
-        for role in [B256::ZERO, pauser] {
-            if self.view("hasRole", Inherited::hasRoleCall { role, account }).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(holds(B256::ZERO).await? || holds(pauser).await?)
     }
 
     async fn token(&self, token_id: TokenId) -> Result<TokenOnChain, ChainError> {

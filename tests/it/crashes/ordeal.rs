@@ -70,7 +70,7 @@ impl Ordeal {
         app.chain().ask("evm_setIntervalMining", json!([0])).await;
         let blocks = Arc::new(Mutex::new(()));
         let miner = tokio::spawn(make_blocks(app.chain_url(), Arc::clone(&blocks)));
-        let contract = app.contract();
+        let contract = app.contract().to_owned();
         let mut ordeal = Self {
             app,
             contract,

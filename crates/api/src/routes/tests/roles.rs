@@ -73,6 +73,7 @@ fn filled(path: &str) -> String {
         "{edition_id}" => format!("ed_{hex}"),
         "{impression_id}" => format!("imp_{hex}"),
         "{sale_id}" => format!("sale_{hex}"),
+        "{webhook_endpoint_id}" => format!("we_{hex}"),
         "{token_id}" => "1000100".to_owned(),
         "{sha256}" => format!("{hex}{hex}"),
         part if part.starts_with('{') => "thumb".to_owned(),

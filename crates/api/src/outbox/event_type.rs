@@ -102,12 +102,7 @@ const LINES: [Line; 52] = [
         Shop,
         &["claim_id", "recipient", "token_id", "settles_at", "safekeeping"],
     ),
-    Line(
-        "claim_release_ordered",
-        "claim.release_ordered",
-        Shop,
-        &["claim_id", "recipient", "token_id"],
-    ),
+    Line("claim_release_ordered", "claim.release_ordered", Shop, &["claim_id", "recipient", "token_id"]),
     Line("claim_surrender_ordered", "claim.surrender_ordered", Shop, &["claim_id", "token_id"]),
     Line("claim_released", "claim.released", Shop, &["claim_id", "recipient", "token_id"]),
     Line("claim_voided", "claim.voided", Shop, CLAIM),

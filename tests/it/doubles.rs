@@ -26,7 +26,7 @@ const SERIALS: u64 = 9_999;
 /// Calls that are written at once.
 const BATCH: usize = 50;
 /// How long all of it may take.
-const PATIENCE: Duration = Duration::from_mins(60);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 both_databases! {
     async fn the_chain_alone_mints_each_of_many_doubled_calls_once(db: TestDb) {

@@ -11,13 +11,13 @@ use catalog::journal::{self, Occasion};
 use catalog::store as catalog_store;
 use catalog::text::Line;
 use minting::call::VoidReason;
-use minting::chain::{Chain, ChainError, StatusOnChain, TokenOnChain};
+use minting::chain::{Chain, ChainError, Role, StatusOnChain, TokenOnChain};
 use minting::foreign::{ForeignRecord, Standing, Verdict};
 use minting::metadata::Home;
 use minting::store as minting_store;
 use minting::token::TokenId;
 
-use crate::claim::{ClaimEvent, ClaimState, Redemption};
+use crate::claim::{ClaimEvent, ClaimState, Keeper, Redemption};
 use crate::error::ApiError;
 use crate::redeeming;
 use crate::sale::Sale;
@@ -213,13 +213,14 @@ impl Linking<'_> {
         let token = redeeming::new_token(tx, &edition, &sheet, recipient, settles_at, self.home).await?;
         is_next(token_id, token.token_id)?;
         minting_store::adopt_token(tx, occasion, token, &foreign.token, reason.as_str()).await?;
-        let redemption = Redemption {
-            recipient,
-            token_id,
-            redeemed_at: occasion.at,
+        let vaults = minting_store::list_lanes(tx).await?;
+        let keeper = if vaults.iter().any(|lane| lane.role == Role::Vault && lane.signer == recipient) {
+            Keeper::Vault(None)
+        } else {
             // No challenge that we know: the transaction that minted it stands in its place.
-            proof_nonce: format!("linked:{}", foreign.token.transaction_hash),
+            Keeper::Wallet { proof_nonce: format!("linked:{}", foreign.token.transaction_hash) }
         };
+        let redemption = Redemption { recipient, token_id, redeemed_at: occasion.at, keeper };
         let event = ClaimEvent::redeemed(&claim.claim_id, &redemption, settles_at);
         let claim = claim.redeem(redemption).map_err(|refused| LinkError::ClaimNotOpen(refused.from))?;
         store::update_claim(tx, &claim, occasion.at).await?;

@@ -117,7 +117,7 @@ impl Workshop {
                 daily_budget: None,
                 gas_ceiling: 16_000_000,
                 most_waiting: 16,
-                lease: Duration::from_secs(60),
+                lease: Duration::from_mins(1),
                 // Sent again in every pass, and never for more.
                 resend_after: Duration::ZERO,
                 bump_after: Duration::from_hours(1),

@@ -134,11 +134,14 @@ mod tests {
 
     #[test]
     fn an_address_in_the_place_of_a_name_is_checked_too() {
-        let admits = |url: &str, reach| guard(vec![vec![]], reach).admits_literal(&url.parse().expect("a URL"));
+        let admits =
+            |url: &str, reach| guard(vec![vec![]], reach).admits_literal(&url.parse().expect("a URL"));
         for url in ["https://127.0.0.1/", "https://0x7f.1/", "https://[::1]/", "https://10.0.0.1/"] {
             assert!(!admits(url, Reach::Public), "{url}");
         }
-        assert!(admits("https://8.8.8.8/", Reach::Public) && admits("https://hooks.example.com/", Reach::Public));
+        assert!(
+            admits("https://8.8.8.8/", Reach::Public) && admits("https://hooks.example.com/", Reach::Public)
+        );
         assert!(admits("https://127.0.0.1/", Reach::PublicAndLoopback));
         assert!(!admits("https://10.0.0.1/", Reach::PublicAndLoopback));
     }

@@ -13,7 +13,7 @@ use crate::store::{self, WaitingCall};
 
 impl Lane {
     /// Follows what the contract says of a call that waits and goes alone.
-    pub(super) async fn heed(
+    pub(super) async fn follow_refusal(
         &self,
         waiting: &WaitingCall,
         refusal: WholeCallRefusal,

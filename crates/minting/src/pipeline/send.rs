@@ -71,7 +71,7 @@ impl Lane {
             Err(GasError::DryRun(DryRunError::Chain(error))) => return Err(error.into()),
             Err(GasError::DryRun(DryRunError::Refused(refusal))) if kind.goes_alone() => {
                 if let Some(waiting) = group.first() {
-                    self.heed(waiting, refusal, fence).await?;
+                    self.follow_refusal(waiting, refusal, fence).await?;
                 }
                 return Ok(None);
             }

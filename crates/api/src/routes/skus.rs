@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::ids::{InPath, Named};
 use super::paging::{Listing, Page};
 use super::reply::Reply;
-use crate::auth::Shop;
+use crate::auth::{Shop, ShopOrAuditor};
 use crate::error::ApiError;
 use crate::feed::{ChannelName, InboxEvent};
 use crate::json::Json;
@@ -143,11 +143,11 @@ async fn set_sku(
     tag = "feeds",
     params(("channel" = String, Path, description = "The shop, as the settings name it"), Page),
     responses((status = 200, description = "A piece of the list", body = Listing<SkuView>)),
-    security(("api_key" = ["shop"])),
+    security(("api_key" = ["shop", "auditor"])),
 )]
 async fn list_skus(
     State(state): State<AppState>,
-    _: Shop,
+    _: ShopOrAuditor,
     InPath(channel): InPath<ChannelName>,
     page: Page,
 ) -> Result<Reply, ApiError> {

@@ -41,9 +41,9 @@ fn the_default_file_names_every_setting() {
     for line in fields.filter(|line| line.starts_with("    ") && line.contains(':')) {
         let name = line.trim().split(':').next().unwrap_or_default();
         let stands = |name: &str| {
-            DEFAULTS.lines().any(|line| {
-                line.trim_start_matches("# ").starts_with(&format!("{name} =")) || line == format!("[{name}]")
-            })
+            let beginnings = [format!("{name} ="), format!("[{name}]"), format!("[{name}.")];
+            let mut lines = DEFAULTS.lines().map(|line| line.trim_start_matches("# "));
+            lines.any(|line| beginnings.iter().any(|beginning| line.starts_with(beginning)))
         };
         assert!(stands(name), "{name}");
     }

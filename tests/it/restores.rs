@@ -46,20 +46,7 @@ both_databases! {
         let (minter, registrar) = (app.signer("minter"), app.signer("registrar"));
         assert!(frozen.iter().all(|lane| lane.contains(&minter) || lane.contains(&registrar)), "{frozen:#?}");
 
-        // Auditors and cron are told, in JSON and in lines for a spreadsheet.
-        let mut expected = vec!["foreign_mint", "foreign_mint", "foreign_mint", "foreign_tombstone"];
-        expected.extend(["nonce_gap"; 4]);
-        expected.push("quarantined_impression");
-        let (code, report) = app.ends(&["reconcile"]);
-        assert_eq!((code, kinds(&serde_json::from_str(&report).expect("JSON"))), (3, expected.clone()));
-        let (code, lines) = app.ends(&["reconcile", "--format", "csv"]);
-        assert_eq!((code, lines.lines().count()), (3, 1 + expected.len()), "{lines}");
-        assert!(lines.starts_with("kind,token_id,sale_id,unit,subject,detail\nforeign_mint,"), "{lines}");
-        let auditor = app.key("auditor");
-        let path = "/v1/reports/reconciliation";
-        assert_eq!(kinds(&app.get(path).with_key(&auditor).await.expect(200).body), expected);
-        app.get(path).by_shop().await.refused(403, "scope_insufficient");
-        app.get(&format!("{path}?format=xml")).with_key(&auditor).await.refused(422, "format_unknown");
+        auditors_are_told(&app).await;
 
         // Whoever redeems again finds the token that is there; nobody else gets it, nor another one.
         assert_eq!(app.redeem(&code_b, &bela).await.expect(202).at("/token/token_id"), token_b);
@@ -115,26 +102,7 @@ both_databases! {
         assert_eq!(report["editions"], census);
         app.set("COLOPHON_RPC_URLS", "http://127.0.0.1:9");
         assert_eq!(app.ends(&["reconcile"]).0, 1, "it could not look");
-        let restored = tests::database::open(&backup).await;
-        let mut tx = restored.begin_read().await.expect("the books");
-        let sql = "SELECT count(*), count(DISTINCT nonce), max(nonce) + 1 FROM transactions WHERE signer = $1";
-        let nonces: (i64, i64, i64) =
-            tx.fetch_one(sql, &[minter.to_lowercase().into()]).await.expect("the nonces");
-        assert_eq!(nonces.0, nonces.2, "one row a nonce, none left out");
-        let on_chain = app.chain().ask("eth_getTransactionCount", json!([minter, "latest"])).await;
-        assert_eq!(on_chain, json!(format!("{:#x}", nonces.2)));
-        let told: Vec<(String, String)> = tx
-            .fetch_all("SELECT kind, actor FROM journal WHERE kind IN ('lane_adopted', 'foreign_token_linked') ORDER BY sequence", &[])
-            .await
-            .expect("the journal");
-        let told: Vec<_> = told.iter().map(|(kind, actor)| (kind.as_str(), actor.split(':').next().expect("a word"))).collect();
-        let link = "foreign_token_linked";
-        assert_eq!(told, [
-            (link, "buyer"), (link, "operator"), (link, "operator"), (link, "buyer"),
-            ("lane_adopted", "operator"), ("lane_adopted", "operator"),
-        ]);
-        drop(tx);
-        restored.close().await;
+        explained(&app, &backup, &minter).await;
     }
 
     async fn an_empty_database_beside_used_keys_starts_frozen_and_doubles_nothing(db: TestDb) {
@@ -174,6 +142,55 @@ both_databases! {
         assert_eq!((c.as_str(), d.as_str()), ("1000300", "2000100"));
         assert_eq!(minted(&app).await, [a, b, c, d]);
     }
+}
+
+/// Auditors and cron are told what does not fit, in JSON and in lines for a spreadsheet.
+async fn auditors_are_told(app: &TestApp) {
+    let mut expected = vec!["foreign_mint", "foreign_mint", "foreign_mint", "foreign_tombstone"];
+    expected.extend(["nonce_gap"; 4]);
+    expected.push("quarantined_impression");
+    let (code, report) = app.ends(&["reconcile"]);
+    assert_eq!((code, kinds(&serde_json::from_str(&report).expect("JSON"))), (3, expected.clone()));
+    let (code, lines) = app.ends(&["reconcile", "--format", "csv"]);
+    assert_eq!((code, lines.lines().count()), (3, 1 + expected.len()), "{lines}");
+    assert!(lines.starts_with("kind,token_id,sale_id,unit,subject,detail\nforeign_mint,"), "{lines}");
+    let auditor = app.key("auditor");
+    let path = "/v1/reports/reconciliation";
+    assert_eq!(kinds(&app.get(path).with_key(&auditor).await.expect(200).body), expected);
+    app.get(path).by_shop().await.refused(403, "scope_insufficient");
+    app.get(&format!("{path}?format=xml")).with_key(&auditor).await.refused(422, "format_unknown");
+}
+
+/// Every nonce of the minter stands in the books once, and every decision in the journal.
+async fn explained(app: &TestApp, backup: &str, minter: &str) {
+    let restored = tests::database::open(backup).await;
+    let mut tx = restored.begin_read().await.expect("the books");
+    let sql = "SELECT count(*), count(DISTINCT nonce), max(nonce) + 1 FROM transactions WHERE signer = $1";
+    let nonces: (i64, i64, i64) =
+        tx.fetch_one(sql, &[minter.to_lowercase().into()]).await.expect("the nonces");
+    assert_eq!(nonces.0, nonces.2, "one row a nonce, none left out");
+    let on_chain = app.chain().ask("eth_getTransactionCount", json!([minter, "latest"])).await;
+    assert_eq!(on_chain, json!(format!("{:#x}", nonces.2)));
+    let told: Vec<(String, String)> = tx
+        .fetch_all("SELECT kind, actor FROM journal WHERE kind IN ('lane_adopted', 'foreign_token_linked') ORDER BY sequence", &[])
+        .await
+        .expect("the journal");
+    let told: Vec<_> =
+        told.iter().map(|(kind, actor)| (kind.as_str(), actor.split(':').next().expect("a word"))).collect();
+    let link = "foreign_token_linked";
+    assert_eq!(
+        told,
+        [
+            (link, "buyer"),
+            (link, "operator"),
+            (link, "operator"),
+            (link, "buyer"),
+            ("lane_adopted", "operator"),
+            ("lane_adopted", "operator"),
+        ]
+    );
+    drop(tx);
+    restored.close().await;
 }
 
 /// The kinds of a report's findings, in its order.

@@ -28,7 +28,7 @@ const PUBLIC: [&str; 16] = [
     "healthz",
     "readyz",
     "metrics",
-    "receive_webhook",
+    "take_webhook",
 ];
 
 /// An operation of the description.

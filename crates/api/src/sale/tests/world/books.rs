@@ -226,7 +226,11 @@ impl World {
     /// What the following step does for one sale that waits.
     pub(super) fn follow(&mut self, place: usize) -> Result<(), String> {
         let waiting: Vec<usize> = (0..self.stories.len()).filter(|n| self.stories[*n].waits).collect();
-        let Some(number) = waiting.get(place % waiting.len().max(1)).copied() else { return Ok(()) };
+        waiting.get(place % waiting.len().max(1)).map_or(Ok(()), |number| self.follow_sale(*number))
+    }
+
+    /// Does what is due for that sale.
+    pub(super) fn follow_sale(&mut self, number: usize) -> Result<(), String> {
         if self.known(number).token == TokenStanding::Settled
             && let Some(id) = self.stories[number].token
             && self.chain.status(id, self.hour) == Some(OnChain::Surrendered)

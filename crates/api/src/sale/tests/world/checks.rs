@@ -52,8 +52,10 @@ impl World {
                 self.chain.finalize(place, self.hour);
                 self.hear(place);
             }
-            for place in 0..self.stories.len() {
-                self.follow(place)?;
+            for number in 0..self.stories.len() {
+                if self.stories[number].waits {
+                    self.follow_sale(number)?;
+                }
             }
             self.check()?;
             let due_somewhere = (0..self.stories.len()).any(|number| {

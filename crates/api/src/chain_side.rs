@@ -1,5 +1,6 @@
 //! The chain's side of the service: which chain, which contract, which keys; and the lanes that work on it.
 
+mod beside;
 mod probes;
 
 use std::future::Future;
@@ -8,8 +9,8 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use catalog::account::Account;
-use catalog::chance::{Chance, SystemChance};
-use catalog::clock::{Clock, SystemClock};
+use catalog::chance::Chance;
+use catalog::clock::Clock;
 use catalog::crash_point;
 use catalog::db::{Db, DbError, DbKind};
 use catalog::journal::Occasion;
@@ -18,7 +19,6 @@ use minting::deployment::{self, DeployError, DeploymentPlan};
 use minting::devchain::{self, DevChain, DevChainError};
 use minting::fees::FeePolicy;
 use minting::image_store::ImageStore;
-use minting::metadata::Home;
 use minting::pipeline::{Lane, OpenLaneError, Pipeline, PipelineSettings};
 use minting::providers::Providers;
 use minting::rpc::{Finality, RpcChain};
@@ -28,7 +28,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::binding::{self, Binding, BindingError, Bound};
+pub use self::beside::Beside;
+use crate::binding::{self, Binding, BindingError};
 use crate::config::{MintingSettings, SecretsDir, Settings, anvil_search_path};
 use crate::readiness::Probe;
 use crate::secrets::{self, Secrets, SecretsError};
@@ -214,42 +215,6 @@ pub async fn reach(settings: &Settings) -> Result<Reached, ChainSideError> {
         }
     }
     Err(found.map_or(ChainSideError::NoNode, |found| ChainSideError::WrongChain { chain_id, found }))
-}
-
-/// The chain that a database was bound to, for a command beside the service.
-pub struct Beside {
-    /// Which chain, which contract.
-    pub bound: Bound,
-    /// The chain, behind all its providers.
-    pub chain: Arc<Providers>,
-    devchain: Option<DevChain>,
-}
-
-impl Beside {
-    /// Reaches the chain that `db` was bound to by a service.
-    pub async fn open(settings: &Settings, db: &Db) -> Result<Self, ChainSideError> {
-        let bound = binding::bound(db).await?.ok_or(ChainSideError::NotBound)?;
-        let Reached { devchain, url, chain_id } = reach(settings).await?;
-        let urls = if devchain.is_some() { vec![url] } else { addresses(settings)? };
-        let finality = finality(&settings.minting);
-        let (clock, chance) = (Arc::new(SystemClock), Arc::new(SystemChance));
-        let chain = Providers::connect(urls, bound.contract, finality, chain_id, clock, chance).await?;
-        Ok(Self { bound, chain, devchain })
-    }
-
-    /// Where the tokens of that database live.
-    pub fn home(&self, settings: &Settings) -> Result<Home, ChainSideError> {
-        let odd = |_| ChainSideError::OddBaseUrl;
-        let site = settings.public_base_url.parse().map_err(odd)?;
-        Home::new(site, self.bound.chain_id, self.bound.contract).map_err(|_| ChainSideError::OddBaseUrl)
-    }
-
-    /// A node that was not running before is not left running.
-    pub async fn leave(self) {
-        if let Some(devchain) = self.devchain.filter(DevChain::was_started_here) {
-            devchain.end().await;
-        }
-    }
 }
 
 /// Opens the chain's side: reaches the chain, reads or makes the secrets, deploys the contract on a first embedded

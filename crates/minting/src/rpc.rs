@@ -3,6 +3,7 @@
 mod departures;
 mod fee_history;
 mod logs;
+mod signatures;
 mod wire;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::contract::{self, IPrintEditions, Inherited, LogEntry};
 use crate::departure::Departure;
 use crate::send_error::{self, SendRefusal};
 use crate::token::TokenId;
-use crate::wallet::code_proof::{self, CodeQuestion};
+use crate::wallet::code_proof::CodeQuestion;
 use fee_history::FeeHistoryAnswer;
 use wire::Wire;
 
@@ -131,27 +132,6 @@ impl RpcChain {
         let answer = self.provider.call(request).block(at.into()).await;
         let answer = answer.map_err(|error| failed(question, &error))?;
         C::abi_decode_returns(&answer).map_err(|error| impossible(question, error))
-    }
-
-    /// What the code of an account answers at a block.
-    pub(crate) async fn takes_signature_at(
-        &self,
-        question: &CodeQuestion,
-        block: Block,
-    ) -> Result<bool, ChainError> {
-        let request = TransactionRequest::default()
-            .gas_limit(code_proof::GAS)
-            .input(question.program().into())
-            .create();
-        let answer = self.provider.call(request).block(BlockId::hash(block.hash)).await;
-        // The program answers whatever the account does; a node's error is the node's own.
-        let answer = answer.map_err(|error| failed("eth_call", &error))?;
-        let word = U256::try_from_be_slice(&answer).filter(|_| answer.len() == 32);
-        match word {
-            Some(U256::ZERO) => Ok(false),
-            Some(U256::ONE) => Ok(true),
-            _ => Err(impossible("eth_call", "neither yes nor no")),
-        }
     }
 
     fn call_of(&self, signer: Account, calldata: &[u8]) -> TransactionRequest {

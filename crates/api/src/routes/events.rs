@@ -9,13 +9,12 @@ use catalog::ids::EventId;
 use catalog::invalid::InvalidField;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::{Required, schema};
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::paging::{Listing, Page};
+use super::paging::{Listing, Page, filtered_by};
 use super::reply::Reply;
 use crate::auth::{Caller, Scope, ShopOrAuditor};
 use crate::error::ApiError;
@@ -109,21 +108,12 @@ impl FromRequestParts<AppState> for EventsQuery {
 
 impl IntoParams for EventsQuery {
     fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let own = [
+        let texts = [
             ("type", "Only events of this type"),
             ("sale_id", "Only events of this sale, with its claim and its tokens"),
             ("after", "Only events after this one: `evt_…`, the last one that you have seen"),
         ];
-        let parameter = |(name, description)| {
-            ParameterBuilder::new()
-                .name(name)
-                .parameter_in(ParameterIn::Query)
-                .required(Required::False)
-                .description(Some(description))
-                .schema(Some(schema::Object::with_type(schema::Type::String)))
-                .build()
-        };
-        own.into_iter().map(parameter).chain(Page::into_params(parameter_in)).collect()
+        filtered_by(&texts, parameter_in)
     }
 }
 

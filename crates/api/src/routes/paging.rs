@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use catalog::invalid::InvalidField;
 use serde::Serialize;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{Required, schema};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
@@ -36,6 +38,23 @@ pub struct Listing<T> {
     /// Asks for the piece after this one; null at the end.
     #[schema(required = true)]
     pub next_cursor: Option<String>,
+}
+
+/// The parameters of a list that can be narrowed by some texts, by name and description, and those of its paging.
+pub(super) fn filtered_by(
+    texts: &[(&str, &str)],
+    parameter_in: impl Fn() -> Option<ParameterIn>,
+) -> Vec<Parameter> {
+    let parameter = |(name, description): &(&str, &str)| {
+        ParameterBuilder::new()
+            .name(*name)
+            .parameter_in(ParameterIn::Query)
+            .required(Required::False)
+            .description(Some(*description))
+            .schema(Some(schema::Object::with_type(schema::Type::String)))
+            .build()
+    };
+    texts.iter().map(parameter).chain(Page::into_params(parameter_in)).collect()
 }
 
 impl Page {

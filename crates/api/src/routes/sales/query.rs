@@ -5,11 +5,10 @@ use axum::http::request::Parts;
 use catalog::ids::EditionId;
 use catalog::invalid::InvalidField;
 use utoipa::IntoParams;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::{Required, schema};
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use crate::error::ApiError;
-use crate::routes::paging::Page;
+use crate::routes::paging::{Page, filtered_by};
 use crate::sale::Reference;
 use crate::selling::edition_unknown;
 use crate::state::AppState;
@@ -59,21 +58,12 @@ impl FromRequestParts<AppState> for SalesQuery {
 
 impl IntoParams for SalesQuery {
     fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let own = [
+        let texts = [
             ("edition_id", "Only sales of this edition"),
             ("channel", "Only sales of an order of this channel"),
             ("order", "That order"),
         ];
-        let parameter = |(name, description)| {
-            ParameterBuilder::new()
-                .name(name)
-                .parameter_in(ParameterIn::Query)
-                .required(Required::False)
-                .description(Some(description))
-                .schema(Some(schema::Object::with_type(schema::Type::String)))
-                .build()
-        };
-        own.into_iter().map(parameter).chain(Page::into_params(parameter_in)).collect()
+        filtered_by(&texts, parameter_in)
     }
 }
 

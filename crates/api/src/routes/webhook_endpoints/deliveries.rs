@@ -8,8 +8,7 @@ use catalog::db::{DbError, Tx};
 use catalog::invalid::InvalidField;
 use catalog::journal::{self, Occasion};
 use utoipa::IntoParams;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::{Required, schema};
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,7 +25,7 @@ use crate::outbox::events::{EndpointEvent, Happened, OutgoingEvent};
 use crate::outbox::publishing::may_read;
 use crate::routes::events::event_unknown;
 use crate::routes::ids::InPath;
-use crate::routes::paging::{Listing, Page};
+use crate::routes::paging::{Listing, Page, filtered_by};
 use crate::routes::reply::Reply;
 use crate::state::AppState;
 use crate::store::{self, EventFilter};
@@ -66,14 +65,7 @@ impl FromRequestParts<AppState> for DeliveriesQuery {
 
 impl IntoParams for DeliveriesQuery {
     fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let state = ParameterBuilder::new()
-            .name("state")
-            .parameter_in(ParameterIn::Query)
-            .required(Required::False)
-            .description(Some("`waiting`, `delivered` or `given_up`"))
-            .schema(Some(schema::Object::with_type(schema::Type::String)))
-            .build();
-        std::iter::once(state).chain(Page::into_params(parameter_in)).collect()
+        filtered_by(&[("state", "`waiting`, `delivered` or `given_up`")], parameter_in)
     }
 }
 

@@ -1,5 +1,5 @@
-//! What the chain does while mints wait or are in blocks that are not final: it costs too much, gives a nonce to others, is
-//! paused in between, and changes its mind. FAULTS rows 32, 40, 51, 55 to 57, 65, 66, 68.
+//! What the chain does while mints wait or are in blocks that are not final: it is paused, takes roles back, has no room,
+//! costs too much, gives a nonce to others, and changes its mind. FAULTS rows 32, 40, 51, 52, 55 to 57, 61 to 66, 68.
 
 use std::time::{Duration, Instant};
 
@@ -18,11 +18,12 @@ use crate::harness::database::TestDb;
 
 /// How long the service may take to do what is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// The first four bytes of the Keccak-256 of `pause()`, `unpause()`, `grantRole(bytes32,address)`, `MINTER_ROLE()`,
-/// `PAUSER_ROLE()` and `ownerOf(uint256)`.
+/// The first four bytes of the Keccak-256 of `pause()`, `unpause()`, `grantRole(bytes32,address)`,
+/// `revokeRole(bytes32,address)`, `MINTER_ROLE()`, `PAUSER_ROLE()` and `ownerOf(uint256)`.
 const PAUSE: &str = "0x8456cb59";
 const UNPAUSE: &str = "0x3f4ba83a";
 const GRANT: &str = "0x2f2ff15d";
+const REVOKE: &str = "0xd547741f";
 const MINTER_ROLE: &str = "0xd5391393";
 const PAUSER_ROLE: &str = "0xe63ab1e9";
 const OWNER_OF: &str = "0x6352211e";
@@ -30,6 +31,49 @@ const OWNER_OF: &str = "0x6352211e";
 const SOMEBODY: &str = "0x00000000000000000000000000000000000a11ce";
 
 both_databases! {
+    async fn mints_wait_while_the_contract_is_paused_and_while_the_role_is_away(db: TestDb) {
+        let (app, card) = shipped(&db).await;
+        grant(&app, PAUSER_ROLE, SOMEBODY).await;
+        send_as(&app, SOMEBODY, PAUSE).await;
+        let buyer = Wallet::fresh();
+        let first = app.redeem(&card, &buyer).await.expect(202).at("/token/token_id");
+        parked_without_a_nonce(&app, &db, 0).await;
+        send_as(&app, &app.signer("admin"), UNPAUSE).await;
+        assert_eq!(app.recorded(&first).await["recipient"], buyer.address());
+
+        let edition = app.publish_edition(1).await;
+        app.opened(&edition).await;
+        let card = app.shipped(&edition).await;
+        revoke(&app, MINTER_ROLE, &app.signer("minter")).await;
+        let second = app.redeem(&card, &buyer).await.expect(202).at("/token/token_id");
+        parked_without_a_nonce(&app, &db, 1).await;
+        grant(&app, MINTER_ROLE, &app.signer("minter")).await;
+        assert_eq!(app.recorded(&second).await["recipient"], buyer.address());
+    }
+
+    async fn mints_wait_while_blocks_have_no_room_and_while_gas_costs_too_much(db: TestDb) {
+        let (app, card) = shipped(&db).await;
+        let limit = app.chain().ask("eth_getBlockByNumber", json!(["latest", false])).await["gasLimit"].clone();
+        app.chain().ask("evm_setBlockGasLimit", json!(["0x493e0"])).await;
+        app.chain().mine(1).await;
+        let first = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
+        parked_without_a_nonce(&app, &db, 0).await;
+        app.chain().ask("evm_setBlockGasLimit", json!([limit])).await;
+        app.recorded(&first).await;
+
+        let edition = app.publish_edition(1).await;
+        app.opened(&edition).await;
+        let card = app.shipped(&edition).await;
+        stand_still(app.chain()).await;
+        // A million gwei: above any cap.
+        base_fee(&app, "0x38d7ea4c68000").await;
+        let second = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
+        parked_without_a_nonce(&app, &db, 1).await;
+        base_fee(&app, "0x3b9aca00").await;
+        go_on(app.chain()).await;
+        app.recorded(&second).await;
+    }
+
     async fn a_transaction_thrown_out_by_a_base_fee_that_jumped_is_offered_again_for_more(db: TestDb) {
         let (app, card) = shipped_with(&db, &[("COLOPHON_MINTING__BUMP_AFTER_SECONDS", "2")]).await;
         stand_still(app.chain()).await;
@@ -272,6 +316,18 @@ async fn write(db: &TestDb, statement: &'static str) {
     tx.commit().await.expect("a commit");
 }
 
+/// Mints are parked, some passes go by, and no more than `before` nonces were taken for any.
+async fn parked_without_a_nonce(app: &TestApp, db: &TestDb, before: i64) {
+    const MINTS: &str = "SELECT count(*) FROM transactions WHERE kind = 'mint'";
+    let parked = app.counted("colophon_parked_total{kind=\"mint\"}").await;
+    let begun = Instant::now();
+    while app.counted("colophon_parked_total{kind=\"mint\"}").await < parked + 2 {
+        assert!(begun.elapsed() < PATIENCE, "nothing is parked\n{}", app.log_tail());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(count_in_books(db, MINTS).await, before, "a nonce was taken in vain");
+}
+
 async fn count_of(app: &TestApp, account: &str) -> u64 {
     number(&app.chain().ask("eth_getTransactionCount", json!([account, "latest"])).await).expect("a count")
 }
@@ -284,6 +340,12 @@ async fn owner_of(app: &TestApp, token_id: u64) -> String {
 /// The admin gives an account a role.
 async fn grant(app: &TestApp, role: &str, account: &str) {
     let data = role_call(app, GRANT, role, account).await;
+    send_as(app, &app.signer("admin"), &data).await;
+}
+
+/// The admin takes it away.
+async fn revoke(app: &TestApp, role: &str, account: &str) {
+    let data = role_call(app, REVOKE, role, account).await;
     send_as(app, &app.signer("admin"), &data).await;
 }
 

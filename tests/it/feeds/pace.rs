@@ -25,6 +25,7 @@ pub(super) async fn measure(app: &TestApp, seconds: u64) -> Value {
     app.put_json(&path, &json!({ "edition_id": edition_id })).by_shop().await.expect(200);
     let (client, url) = (reqwest::Client::new(), app.url().to_owned());
     let (acks, idle) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+    let refused = Arc::new(Mutex::new(Vec::new()));
     let (begun, cpu) = (Instant::now(), cpu_time());
     let mut asking = JoinSet::new();
     for number in 0..RATE * seconds {
@@ -33,10 +34,14 @@ pub(super) async fn measure(app: &TestApp, seconds: u64) -> Value {
         let order = tests::shopify::order(FIRST_ORDER + number, &[line]);
         let delivery = Delivery::signed("orders/paid", &order);
         let (one, target, times) = (client.clone(), url.clone(), Arc::clone(&acks));
+        let not_taken = Arc::clone(&refused);
         asking.spawn(async move {
             let asked = Instant::now();
-            assert_eq!(plan::send(&one, &target, &delivery).await, Some(200));
+            let status = plan::send(&one, &target, &delivery).await;
             times.lock().await.push(asked.elapsed());
+            if status != Some(200) {
+                not_taken.lock().await.push(delivery);
+            }
         });
         if number % (RATE / IDLE_RATE) == 0 {
             let (one, target, times) = (client.clone(), format!("{url}/healthz"), Arc::clone(&idle));
@@ -49,11 +54,17 @@ pub(super) async fn measure(app: &TestApp, seconds: u64) -> Value {
     }
     asking.join_all().await;
     let share = cpu_time().saturating_sub(cpu).as_secs_f64() / begun.elapsed().as_secs_f64();
+    let refused = refused.lock().await;
+    // The platform tells those again, later.
+    for delivery in refused.iter() {
+        assert_eq!(plan::send(&client, &url, delivery).await, Some(200));
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     json!({
         "rate_per_second": RATE,
         "seconds": seconds,
         "acknowledged_ms": quantiles(&mut acks.lock().await),
+        "not_acknowledged": refused.len(),
         "do_nothing_ms": quantiles(&mut idle.lock().await),
         "generator_cpu_of_one_core": (share * 100.0).round() / 100.0,
         "cores": cores,

@@ -185,12 +185,35 @@ where
 
 /// Names the SQL of a `store.rs`: constants for its functions, and all of them together as `STATEMENTS`, which
 /// the tests prepare on both databases.
+///
+/// Behind `@rows` stand statements that do one thing to many rows, which come as one parameter ([`Value::rows`]): the text before
+/// the rows, the parameter, and the text after it. `item.value ->> 0` is the first value of a row, `item.key` its place.
+///
+/// ```ignore
+/// catalog::statements! {
+///     FIND = "SELECT state FROM calls WHERE call_id = $1";
+///     @rows {
+///         END = "UPDATE calls SET state = $2 FROM", rows("$1"), "WHERE call_id = item.value ->> 0";
+///     }
+/// }
+/// ```
 #[macro_export]
 macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+
+     $(@rows { $($(#[$many_doc:meta])* $many:ident = $before:literal, rows($rows:literal), $after:literal;)+ })?) => {
         $($(#[$doc])* const $name: $crate::db::Sql = $crate::db::sql($sql);)+
+        $($($(#[$many_doc])* const $many: $crate::db::Sql = $crate::db::Sql {
+            sqlite: concat!($before, " json_each(", $rows, ") AS item ", $after),
+            postgres: concat!(
+                $before,
+                " json_array_elements(CAST(",
+                $rows,
+                " AS json)) WITH ORDINALITY AS item (value, key) ",
+                $after,
+            ),
+        };)+)?
         /// Every statement of this file.
-        pub(crate) const STATEMENTS: &[$crate::db::Sql] = &[$($name),+];
+        pub(crate) const STATEMENTS: &[$crate::db::Sql] = &[$($name),+ $($(, $many)+)?];
     };
 }
 

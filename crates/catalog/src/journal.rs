@@ -9,7 +9,7 @@ use crate::chance::Chance;
 use crate::clock::Timestamp;
 use crate::db::{DbError, Tx};
 use crate::ids::EventId;
-use crate::store;
+use crate::store::{self, NewEvent};
 
 /// Who caused a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,9 +95,20 @@ pub async fn append(tx: &mut Tx, occasion: &Occasion<'_>, event: &impl Event) ->
 
 /// Appends an event and gives the id under which it stands.
 pub async fn append_as(tx: &mut Tx, occasion: &Occasion<'_>, event: &impl Event) -> Result<EventId, DbError> {
+    let written = written(occasion, event)?;
+    store::append_events(tx, occasion, std::slice::from_ref(&written)).await?;
+    Ok(written.0)
+}
+
+/// Appends events of one occasion in this order, in one statement.
+pub async fn append_all(tx: &mut Tx, occasion: &Occasion<'_>, events: &[impl Event]) -> Result<(), DbError> {
+    let events = events.iter().map(|event| written(occasion, event)).collect::<Result<Vec<_>, _>>()?;
+    store::append_events(tx, occasion, &events).await
+}
+
+fn written(occasion: &Occasion<'_>, event: &impl Event) -> Result<NewEvent, DbError> {
     let payload = serde_json_canonicalizer::to_string(event)
         .map_err(|problem| DbError::inconsistent("journal", event.kind(), problem))?;
     let event_id = EventId::generate(occasion.at, occasion.chance);
-    store::append_event(tx, &event_id, occasion, event.kind(), &event.subject(), payload).await?;
-    Ok(event_id)
+    Ok((event_id, event.kind(), event.subject(), payload))
 }

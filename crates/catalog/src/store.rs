@@ -17,12 +17,12 @@ pub use impressions::{
     census, find_impression, find_sheet, first_available, insert_impressions, list_impressions,
     mark_impression, move_impression,
 };
-pub(crate) use journal::append_event;
 pub use journal::{JournalEntry, list_events_of};
+pub(crate) use journal::{NewEvent, append_events};
 pub use print_images::{find_print_image, insert_print_image};
 pub use seals::{
     JournalRow, SealedHead, SealedRow, Unsealed, count_sealed, count_unsealed, find_sealed_hash,
-    find_sealed_head, list_sealed, list_unsealed, lock_sealed_head, move_sealed_head, seal_row,
+    find_sealed_head, list_sealed, list_unsealed, lock_sealed_head, move_sealed_head, seal_rows,
 };
 
 /// Every statement of the catalog; the tests prepare them on both databases.

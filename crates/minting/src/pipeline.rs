@@ -11,6 +11,7 @@
 
 mod comparison;
 mod confirm;
+mod ends;
 mod gas_need;
 mod perform;
 mod refused;

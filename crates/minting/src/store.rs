@@ -20,7 +20,7 @@ use catalog::db::Sql;
 pub(crate) use attempts::{attempts_of, insert_attempt};
 pub use booked::{BookedLane, BookedToken, booked_lanes, booked_tokens};
 pub use calls::{CallRecord, find_call, open_edition, queue_call, queue_depth};
-pub(crate) use calls::{WaitingCall, end_call, postpone_call, requeue_call, waiting_calls};
+pub(crate) use calls::{WaitingCall, end_calls, postpone_call, requeue_call, waiting_calls};
 pub use contract_scans::list_foreign_editions;
 pub(crate) use contract_scans::{find_scan, record_foreign_edition, set_scan};
 pub use foreign_tokens::{count_open_foreign, find_foreign, list_foreign};
@@ -32,7 +32,7 @@ pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_
 pub(crate) use members::{bind_calls, lock_members, members};
 pub use progress::{Progress, progress_of, progress_of_call};
 pub(crate) use resumption::{put_back, thaw_lane, transactions_before};
-pub(crate) use tokens::set_token_state;
+pub(crate) use tokens::set_token_states;
 pub use tokens::{
     NewToken, adopt_token, find_token, find_token_of, issue_token, list_tokens, next_token_id,
     record_surrender, record_void, reject_foreign, release_token, surrender_token, void_token,

@@ -27,7 +27,7 @@ pub async fn step(db: &Db, clock: &dyn Clock) -> Result<usize, DbError> {
     for row in &rows {
         let odd = |problem| DbError::inconsistent("journal", row.sequence, problem);
         head = chain::next(&head, row, at).map_err(odd)?;
-        seals.push((row.sequence, head));
+        seals.push((row.sequence, head.position, head.hash));
     }
     if seals.is_empty() {
         return Ok(0);
@@ -38,9 +38,7 @@ pub async fn step(db: &Db, clock: &dyn Clock) -> Result<usize, DbError> {
         if store::lock_sealed_head(&mut tx).await? != begun {
             return Ok(0);
         }
-        for (sequence, sealed) in seals {
-            store::seal_row(&mut tx, *sequence, sealed.position, sealed.hash, at).await?;
-        }
+        store::seal_rows(&mut tx, seals, at).await?;
         store::move_sealed_head(&mut tx, head).await?;
         crash_point!("audit.seal");
         tx.commit().await?;

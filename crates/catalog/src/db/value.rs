@@ -1,9 +1,11 @@
 //! The values that a statement takes: text and whole numbers, each of which may be absent.
 
+use serde::Serialize;
 use sqlx::query::{Query, QueryAs};
 use sqlx::{Database, Encode, Type};
 
 use crate::clock::Timestamp;
+use crate::db::DbError;
 
 /// A parameter of a statement.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,6 +23,15 @@ impl std::fmt::Debug for Value {
             Self::Text(_) => "Text(…)",
             Self::Int(_) => "Int(…)",
         })
+    }
+}
+
+impl Value {
+    /// Many rows as one parameter: a JSON array of arrays, for the statements that [`crate::statements!`] lists behind `@rows`.
+    pub fn rows<R: Serialize>(rows: &[R]) -> Result<Self, DbError> {
+        let text = serde_json::to_string(rows)
+            .map_err(|problem| DbError::inconsistent("rows", rows.len(), problem))?;
+        Ok(Self::Text(Some(text)))
     }
 }
 

@@ -1,20 +1,11 @@
 //! Table `impressions`.
 
 use crate::clock::Timestamp;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, Value};
 use crate::ids::{EditionId, ImpressionId};
 use crate::impression::{Impression, ImpressionState, Serial};
 
 crate::statements! {
-    INSERT = "
-        INSERT INTO impressions (
-            impression_id,
-            edition_id,
-            serial,
-            label,
-            state,
-            updated_at
-        ) VALUES ($1, $2, $3, $4, $5, $6)";
     FIND = "
         SELECT impression_id,
                edition_id,
@@ -77,6 +68,25 @@ crate::statements! {
         FROM impressions
         WHERE edition_id = $1
         GROUP BY state";
+    @rows {
+        INSERT = "
+        INSERT INTO impressions (
+            impression_id,
+            edition_id,
+            serial,
+            label,
+            state,
+            updated_at
+        )
+        SELECT item.value ->> 0,
+               item.value ->> 1,
+               CAST(item.value ->> 2 AS BIGINT),
+               item.value ->> 3,
+               item.value ->> 4,
+               $2
+        FROM", rows("$1"), "
+        ORDER BY item.key";
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -114,17 +124,17 @@ pub async fn insert_impressions(
     impressions: &[Impression],
     at: Timestamp,
 ) -> Result<(), DbError> {
-    for impression in impressions {
-        let values = [
-            (&impression.impression_id).into(),
-            (&impression.edition_id).into(),
-            impression.serial.get().into(),
-            impression.label.as_str().into(),
-            impression.state.as_str().into(),
-            at.into(),
-        ];
-        tx.execute(INSERT, &values).await?;
-    }
+    let row = |sheet: &Impression| {
+        (
+            sheet.impression_id.to_string(),
+            sheet.edition_id.to_string(),
+            sheet.serial.get(),
+            sheet.label.clone(),
+            sheet.state.as_str(),
+        )
+    };
+    let rows: Vec<_> = impressions.iter().map(row).collect();
+    tx.execute(INSERT, &[Value::rows(&rows)?, at.into()]).await?;
     Ok(())
 }
 

@@ -1,22 +1,11 @@
 //! Table `journal`: append and read, nothing else.
 
 use crate::clock::Timestamp;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, Value};
 use crate::ids::EventId;
 use crate::journal::Occasion;
 
 crate::statements! {
-    APPEND = "
-        INSERT INTO journal (
-            event_id,
-            occurred_at,
-            actor,
-            reason,
-            request_id,
-            kind,
-            subject,
-            payload
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     LIST_OF_SUBJECT = "
         SELECT event_id,
                occurred_at,
@@ -27,7 +16,33 @@ crate::statements! {
         WHERE subject = $1
         ORDER BY sequence
         LIMIT 1000";
+    @rows {
+        APPEND = "
+        INSERT INTO journal (
+            event_id,
+            occurred_at,
+            actor,
+            reason,
+            request_id,
+            kind,
+            subject,
+            payload
+        )
+        SELECT item.value ->> 0,
+               $2,
+               $3,
+               $4,
+               $5,
+               item.value ->> 1,
+               item.value ->> 2,
+               item.value ->> 3
+        FROM", rows("$1"), "
+        ORDER BY item.key";
+    }
 }
+
+/// An event as it is written: its id, its kind, its subject and its payload.
+pub(crate) type NewEvent = (EventId, &'static str, String, String);
 
 /// A row of the journal as it is read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,23 +68,18 @@ struct EventRow {
     payload: String,
 }
 
-pub(crate) async fn append_event(
+/// Appends events of one occasion, in this order.
+pub(crate) async fn append_events(
     tx: &mut Tx,
-    event_id: &EventId,
     occasion: &Occasion<'_>,
-    kind: &str,
-    subject: &str,
-    payload: String,
+    events: &[NewEvent],
 ) -> Result<(), DbError> {
     let values = [
-        event_id.into(),
+        Value::rows(events)?,
         occasion.at.into(),
         occasion.actor.to_string().into(),
         occasion.reason.as_ref().into(),
         occasion.request_id.as_str().into(),
-        kind.into(),
-        subject.into(),
-        payload.into(),
     ];
     tx.execute(APPEND, &values).await?;
     Ok(())

@@ -2,7 +2,7 @@
 //! unchecked: a seal is over what the database holds.
 
 use crate::clock::Timestamp;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, Value};
 use crate::digest::Sha256Digest;
 
 crate::statements! {
@@ -20,13 +20,6 @@ crate::statements! {
         WHERE position IS NULL
         ORDER BY sequence
         LIMIT $1";
-    SEAL = "
-        UPDATE journal
-        SET position = $2,
-            sealed_at = $3,
-            hash = $4
-        WHERE sequence = $1
-          AND position IS NULL";
     LIST_SEALED = "
         SELECT position,
                sealed_at,
@@ -76,6 +69,16 @@ crate::statements! {
             hash = $2,
             sealed_at = $3
         WHERE journal_head_id = 1";
+    @rows {
+        SEAL = "
+        UPDATE journal
+        SET position = CAST(item.value ->> 1 AS BIGINT),
+            sealed_at = $2,
+            hash = item.value ->> 2
+        FROM", rows("$1"), "
+        WHERE sequence = CAST(item.value ->> 0 AS BIGINT)
+          AND position IS NULL";
+    }
 }
 
 /// A row of the journal as it stands.
@@ -168,18 +171,18 @@ pub async fn count_unsealed(tx: &mut Tx) -> Result<Unsealed, DbError> {
     Ok(Unsealed { rows, oldest })
 }
 
-/// Seals one row. Fails when it has a seal already.
-pub async fn seal_row(
+/// Seals rows: the sequence, place and hash of each. Fails when one has a seal already.
+pub async fn seal_rows(
     tx: &mut Tx,
-    sequence: i64,
-    position: i64,
-    hash: Sha256Digest,
+    seals: &[(i64, i64, Sha256Digest)],
     at: Timestamp,
 ) -> Result<(), DbError> {
-    match tx.execute(SEAL, &[sequence.into(), position.into(), at.into(), hash.into()]).await? {
-        1 => Ok(()),
-        _ => Err(DbError::inconsistent("journal", sequence, "sealed by somebody else")),
+    let sealed = tx.execute(SEAL, &[Value::rows(seals)?, at.into()]).await?;
+    if usize::try_from(sealed) == Ok(seals.len()) {
+        return Ok(());
     }
+    let first = seals.first().map_or(0, |(sequence, ..)| *sequence);
+    Err(DbError::inconsistent("journal", first, "rows from here on were sealed by somebody else"))
 }
 
 /// Sealed rows after a place, in the order of the chain.

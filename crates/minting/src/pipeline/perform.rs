@@ -2,18 +2,15 @@
 
 use catalog::crash_point;
 use catalog::db::{Tx, retrying};
-use catalog::journal;
 
 use super::sign::Stored;
-use super::{Lane, PassError, PassReport, Pipeline};
+use super::{Lane, PassError, PassReport};
 use crate::call::Member;
 use crate::chain::{Block, ChainError};
-use crate::ending::{CallEnd, Ended, Ending, FirstMints, Mint, first_mints_needed};
-use crate::event::MintingEvent;
+use crate::ending::{Ended, Ending, FirstMints, Mint, first_mints_needed};
 use crate::purse::{CannotPay, Gwei};
 use crate::send_error::SendRefusal;
 use crate::store;
-use crate::transaction::Inclusion;
 use crate::under_way::{Action, Alarm, Event, LastSend, Rules, UnderWay, Visit};
 
 impl Lane {
@@ -208,43 +205,8 @@ impl Lane {
             store::settle_spend(&mut tx, id, Gwei::at_least(cost)).await?;
             crash_point!("purse.settled");
         }
-        for ended in ended {
-            self.write_call_end(&mut tx, &occasion, inclusion, ended).await?;
-        }
+        self.write_ends(&mut tx, &occasion, inclusion, ended).await?;
         Ok(tx.commit().await?)
-    }
-
-    async fn write_call_end(
-        &self,
-        tx: &mut Tx,
-        occasion: &journal::Occasion<'_>,
-        inclusion: Option<&Inclusion>,
-        ended: &Ended,
-    ) -> Result<(), PassError> {
-        let Pipeline { settings, .. } = self.pipeline.as_ref();
-        let Ended { call_id, call, end } = ended;
-        let now = occasion.at;
-        let business_key = call.business_key();
-        if let CallEnd::Again { reason, spoiled } = end {
-            store::requeue_call(tx, call_id, reason, now.plus(settings.park), *spoiled, now).await?;
-            let (call_id, reason) = (call_id.clone(), (*reason).to_owned());
-            let event = MintingEvent::CallRequeued { call_id, business_key, reason };
-            journal::append(tx, occasion, &event).await?;
-            crash_point!("call.requeued");
-            return Ok(());
-        }
-        let Some(state) = end.as_str() else { return Ok(()) };
-        store::end_call(tx, call_id, state, end.reason(), now).await?;
-        if let (Some(token_id), Some(token_state)) = (call.token_id(), ended.token_state()) {
-            store::set_token_state(tx, token_id, token_state, now).await?;
-        }
-        let reason = end.reason().map(ToOwned::to_owned);
-        let event = MintingEvent::call_ended(call_id.clone(), business_key, state, reason, inclusion);
-        journal::append(tx, occasion, &event).await?;
-        crash_point!("call.ended");
-        metrics::counter!("colophon_calls_ended_total", "kind" => call.kind().as_str(), "state" => state)
-            .increment(1);
-        Ok(())
     }
 
     fn raise(&mut self, nonce: u64, alarm: &Alarm) {

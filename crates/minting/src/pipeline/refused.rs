@@ -1,14 +1,11 @@
 //! What the contract refuses before a nonce is taken for it: calls that go alone, and of which the chain can tell
 //! whether they are done, in vain, or only too early.
 
-use catalog::journal;
-
 use super::{Lane, PassError};
 use crate::call::Call;
 use crate::contract::WholeCallRefusal;
 use crate::departure;
 use crate::ending::{CallEnd, Ended};
-use crate::event::MintingEvent;
 use crate::store::{self, WaitingCall};
 
 impl Lane {
@@ -85,16 +82,9 @@ impl Lane {
     async fn end_unsent(&self, waiting: &WaitingCall, end: CallEnd, fence: i64) -> Result<(), PassError> {
         let WaitingCall { call_id, call, .. } = waiting;
         let ended = Ended { call_id: call_id.clone(), call: call.clone(), end };
-        let Some(state) = ended.end.as_str() else { return Ok(()) };
         let occasion = self.occasion();
         let mut tx = self.hold(fence).await?;
-        store::end_call(&mut tx, call_id, state, ended.end.reason(), occasion.at).await?;
-        if let (Some(token_id), Some(token_state)) = (call.token_id(), ended.token_state()) {
-            store::set_token_state(&mut tx, token_id, token_state, occasion.at).await?;
-        }
-        let reason = ended.end.reason().map(ToOwned::to_owned);
-        let event = MintingEvent::call_ended(call_id.clone(), call.business_key(), state, reason, None);
-        journal::append(&mut tx, &occasion, &event).await?;
+        self.write_ends(&mut tx, &occasion, None, &[ended]).await?;
         Ok(tx.commit().await?)
     }
 }

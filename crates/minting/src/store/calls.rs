@@ -69,13 +69,6 @@ catalog::statements! {
             updated_at = $4
         WHERE call_id = $1
           AND state = 'queued'";
-    END = "
-        UPDATE calls
-        SET state = $2,
-            reason = $3,
-            updated_at = $4
-        WHERE call_id = $1
-          AND state IN ('queued', 'bound')";
     REQUEUE = "
         UPDATE calls
         SET state = 'queued',
@@ -93,6 +86,16 @@ catalog::statements! {
         FROM calls
         WHERE state IN ('queued', 'bound', 'review')
         GROUP BY state";
+    @rows {
+        END = "
+        UPDATE calls
+        SET state = $2,
+            reason = $3,
+            updated_at = $4
+        FROM", rows("$1"), "
+        WHERE call_id = item.value ->> 0
+          AND state IN ('queued', 'bound')";
+    }
 }
 
 /// A call as the books show it.
@@ -318,18 +321,21 @@ pub(crate) async fn waiting_calls(
     rows.iter().map(waiting).collect()
 }
 
-/// Writes how a call ended.
-pub(crate) async fn end_call(
+/// Writes how calls ended that ended alike.
+pub(crate) async fn end_calls(
     tx: &mut Tx,
-    call_id: &CallId,
+    call_ids: &[&CallId],
     state: &'static str,
     reason: Option<&str>,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    match tx.execute(END, &[call_id.into(), state.into(), reason.into(), at.into()]).await? {
-        1 => Ok(()),
-        _ => Err(DbError::inconsistent("calls", call_id, "ended twice")),
+    let rows: Vec<_> = call_ids.iter().map(|id| (id.as_str(),)).collect();
+    let ended = tx.execute(END, &[Value::rows(&rows)?, state.into(), reason.into(), at.into()]).await?;
+    if usize::try_from(ended) == Ok(rows.len()) {
+        return Ok(());
     }
+    let first = rows.first().map_or("none", |(id,)| *id);
+    Err(DbError::inconsistent("calls", first, "one from here on ended twice"))
 }
 
 /// Lets a waiting call wait longer, for that reason, so that it does not stand in the way of others.

@@ -1,33 +1,11 @@
 //! Table `calls`: those that belong to a transaction.
 
 use catalog::clock::Timestamp;
-use catalog::db::{DbError, Sql, Tx};
+use catalog::db::{DbError, Sql, Tx, Value};
 
 use super::calls::{CallRow, columns};
 use crate::call::{CallId, Member};
 use crate::transaction::TransactionId;
-
-/// Another lane may have been faster, or the call no longer waits: then its position stays empty.
-const BIND: Sql = Sql {
-    sqlite: "
-        UPDATE calls
-        SET state = 'bound',
-            transaction_id = $2,
-            position = member.key,
-            updated_at = $3
-        FROM json_each($1) AS member
-        WHERE call_id = member.value
-          AND state = 'queued'",
-    postgres: "
-        UPDATE calls
-        SET state = 'bound',
-            transaction_id = $2,
-            position = member.place - 1,
-            updated_at = $3
-        FROM json_array_elements_text(CAST($1 AS json)) WITH ORDINALITY AS member (id, place)
-        WHERE call_id = member.id
-          AND state = 'queued'",
-};
 
 catalog::statements! {
     MEMBERS = concat!("
@@ -44,6 +22,18 @@ catalog::statements! {
           AND state = 'bound'
         RETURNING ", columns!(), ",
                position");
+    @rows {
+        // Another lane may have been faster, or the call no longer waits: then its position stays empty.
+        BIND = "
+        UPDATE calls
+        SET state = 'bound',
+            transaction_id = $2,
+            position = item.key,
+            updated_at = $3
+        FROM", rows("$1"), "
+        WHERE call_id = item.value ->> 0
+          AND state = 'queued'";
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -60,9 +50,8 @@ pub(crate) async fn bind_calls(
     transaction_id: &TransactionId,
     at: Timestamp,
 ) -> Result<u64, DbError> {
-    let call_ids: Vec<_> = call_ids.map(CallId::as_str).collect();
-    let call_ids = serde_json::to_string(&call_ids).map_err(|e| DbError::inconsistent("calls", "ids", e))?;
-    tx.execute(BIND, &[call_ids.into(), transaction_id.into(), at.into()]).await
+    let rows: Vec<_> = call_ids.map(|id| (id.as_str(),)).collect();
+    tx.execute(BIND, &[Value::rows(&rows)?, transaction_id.into(), at.into()]).await
 }
 
 /// The bound calls of a transaction in their order.

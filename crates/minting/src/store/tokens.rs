@@ -3,13 +3,13 @@
 use catalog::account::Account;
 use catalog::clock::Timestamp;
 use catalog::crash_point;
-use catalog::db::{DbError, Tx};
+use catalog::db::{DbError, Tx, Value};
 use catalog::edition::EditionNumber;
 use catalog::ids::ImpressionId;
 use catalog::impression::Impression;
 use catalog::journal::{self, Occasion};
 
-use super::calls::{end_call, find_call, queue_call};
+use super::calls::{end_calls, find_call, queue_call};
 use super::foreign_tokens::decide_foreign;
 use crate::call::{Call, CallId, VoidReason};
 use crate::event::MintingEvent;
@@ -65,14 +65,17 @@ catalog::statements! {
         WHERE token_id > $1
         ORDER BY token_id
         LIMIT $2");
-    // Lanes confirm their transactions each in its own time: what the chain did later may be written earlier, and stands.
-    SET_STATE = "
+    @rows {
+        // Lanes confirm their transactions each in its own time: what the chain did later may be written earlier, and stands.
+        SET_STATES = "
         UPDATE tokens
         SET state = $2,
             updated_at = $3
-        WHERE token_id = $1
+        FROM", rows("$1"), "
+        WHERE token_id = CAST(item.value ->> 0 AS BIGINT)
           AND state NOT IN ('voided', 'surrendered')
           AND NOT (state = 'settled' AND $2 = 'bound')";
+    }
 }
 
 /// A token to be minted.
@@ -192,8 +195,8 @@ pub async fn adopt_token(
         (Standing::Tombstone, None) => (TokenState::Voided, "void"),
     };
     let token = issue_token(tx, occasion, token).await?;
-    end_call(tx, &token.mint_call_id, mint, None, occasion.at).await?;
-    set_token_state(tx, token.token_id, state, occasion.at).await?;
+    end_calls(tx, &[&token.mint_call_id], mint, None, occasion.at).await?;
+    set_token_states(tx, &[token.token_id], state, occasion.at).await?;
     let mint_key = format!("mint:{}", token.token_id);
     let event = MintingEvent::call_ended(token.mint_call_id.clone(), mint_key, mint, None, None);
     journal::append(tx, occasion, &event).await?;
@@ -208,7 +211,7 @@ pub async fn record_void(
     token_id: TokenId,
     reason: &str,
 ) -> Result<(), DbError> {
-    set_token_state(tx, token_id, TokenState::Voided, occasion.at).await?;
+    set_token_states(tx, &[token_id], TokenState::Voided, occasion.at).await?;
     link_foreign(tx, occasion, token_id, reason).await
 }
 
@@ -257,14 +260,15 @@ pub async fn list_tokens(tx: &mut Tx, after: Option<TokenId>, limit: u32) -> Res
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// Writes where a token stands by a confirmed block.
-pub(crate) async fn set_token_state(
+/// Writes where tokens stand by a confirmed block.
+pub(crate) async fn set_token_states(
     tx: &mut Tx,
-    token_id: TokenId,
+    token_ids: &[TokenId],
     state: TokenState,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    tx.execute(SET_STATE, &[token_id.into(), state.as_str().into(), at.into()]).await?;
+    let rows: Vec<_> = token_ids.iter().map(|token_id| (token_id.get(),)).collect();
+    tx.execute(SET_STATES, &[Value::rows(&rows)?, state.as_str().into(), at.into()]).await?;
     Ok(())
 }
 
@@ -301,6 +305,6 @@ pub async fn record_surrender(
     occasion: &Occasion<'_>,
     token_id: TokenId,
 ) -> Result<(), DbError> {
-    set_token_state(tx, token_id, TokenState::Surrendered, occasion.at).await?;
+    set_token_states(tx, &[token_id], TokenState::Surrendered, occasion.at).await?;
     journal::append(tx, occasion, &MintingEvent::TokenSurrendered { token_id: token_id.to_string() }).await
 }

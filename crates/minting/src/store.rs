@@ -9,6 +9,7 @@ mod foreign_tokens;
 mod gas_spends;
 mod lanes;
 mod members;
+mod places;
 mod progress;
 mod resumption;
 mod tokens;
@@ -30,6 +31,7 @@ pub(crate) use gas_spends::{hold_day, promise, settle_spend};
 pub use lanes::{LaneRecord, list_lanes};
 pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_lease};
 pub(crate) use members::{bind_calls, lock_members, members};
+pub(crate) use places::places;
 pub use progress::{Progress, progress_of, progress_of_call};
 pub(crate) use resumption::{put_back, thaw_lane, transactions_before};
 pub(crate) use tokens::set_token_states;
@@ -39,8 +41,8 @@ pub use tokens::{
 };
 pub use transactions::find_transaction;
 pub(crate) use transactions::{
-    final_below, insert_adopted, insert_bound, last_final_block, next_nonce, set_confirmed, set_displaced,
-    set_fell_out, set_included, set_live, set_reverted, set_signed, unsettled,
+    final_below, insert_adopted, insert_bound, last_final_block, next_nonce, set_displaced, set_fell_out,
+    set_final, set_included, set_live, set_signed, unsent, unsettled,
 };
 pub use withdrawal::{Withdrawal, withdraw_call};
 
@@ -56,6 +58,7 @@ pub fn statements() -> Vec<Sql> {
         gas_spends::STATEMENTS,
         lanes::STATEMENTS,
         members::STATEMENTS,
+        places::STATEMENTS,
         resumption::STATEMENTS,
         tokens::STATEMENTS,
         transactions::STATEMENTS,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::endpoint::WebhookEndpointId;
-use super::event_type::TESTED_KIND;
+use super::event_type::{Audience, TESTED_KIND};
 
 /// An event as it goes out.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,17 @@ pub struct OutgoingEvent {
     pub occurred_at: Timestamp,
     /// Its facts.
     pub data: Map<String, Value>,
+}
+
+/// An event, who may read it, and the token that it is about.
+#[derive(Debug, Clone)]
+pub(crate) struct Published {
+    /// The event.
+    pub(crate) event: OutgoingEvent,
+    /// Who may read it.
+    pub(crate) audience: Audience,
+    /// The id of the token, where it is about one.
+    pub(crate) token_id: Option<String>,
 }
 
 /// The body of a delivery (Standard Webhooks).

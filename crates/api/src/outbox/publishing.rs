@@ -1,5 +1,6 @@
 //! From sealed rows of the journal to events as they go out, and to deliveries: an idempotent step without input.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use catalog::chance::Chance;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use super::delivery::WebhookDeliveryId;
 use super::endpoint::WebhookEndpoint;
 use super::event_type::{self, Audience, Outgoing, TESTED};
-use super::events::OutgoingEvent;
+use super::events::{OutgoingEvent, Published};
 use crate::claim::ClaimId;
 use crate::state::AppState;
 use crate::store;
@@ -28,9 +29,10 @@ pub async fn step(db: &Db, clock: &dyn Clock, chance: &dyn Chance) -> Result<usi
     let mut tx = db.begin_read().await?;
     let begun = store::find_outbox_head(&mut tx).await?;
     let rows = catalog_store::list_sealed(&mut tx, begun, BATCH).await?;
-    drop(tx);
     let Some(last) = rows.last().map(|row| row.position) else { return Ok(0) };
-    let rows = &rows;
+    // What they are about stands in the books since they were written: nobody waits for these questions.
+    let published = &read_out(&mut tx, &rows).await?;
+    drop(tx);
     retrying(|| async move {
         let now = clock.now();
         let mut tx = db.begin_write().await?;
@@ -39,9 +41,9 @@ pub async fn step(db: &Db, clock: &dyn Clock, chance: &dyn Chance) -> Result<usi
             return Ok(0);
         }
         let endpoints = store::list_endpoints(&mut tx).await?;
-        for row in rows {
-            let (event, audience) = publish(&mut tx, row).await?;
-            for endpoint in endpoints.iter().filter(|endpoint| is_for(endpoint, &event, audience)) {
+        store::insert_events(&mut tx, published).await?;
+        for Published { event, audience, .. } in published {
+            for endpoint in endpoints.iter().filter(|endpoint| is_for(endpoint, event, *audience)) {
                 let id = WebhookDeliveryId::generate(now, chance);
                 store::insert_delivery(&mut tx, &id, &endpoint.id, event.position, &event.stream, now)
                     .await?;
@@ -51,7 +53,7 @@ pub async fn step(db: &Db, clock: &dyn Clock, chance: &dyn Chance) -> Result<usi
         crash_point!("events.publish");
         tx.commit().await?;
         crash_point!("events.publish.committed");
-        Ok(rows.len())
+        Ok(published.len())
     })
     .await
 }
@@ -71,13 +73,31 @@ pub(crate) fn may_read(endpoint: &WebhookEndpoint, event: &OutgoingEvent, audien
         && (event.event_type != TESTED || event.stream == endpoint.id.as_str())
 }
 
-async fn publish(tx: &mut Tx, sealed: &SealedRow) -> Result<(OutgoingEvent, Audience), DbError> {
+/// The streams of the tokens that were redeemed or issued again in the rows read so far.
+type Streams = HashMap<String, String>;
+
+/// The events of rows, as they go out.
+async fn read_out(tx: &mut Tx, rows: &[SealedRow]) -> Result<Vec<Published>, DbError> {
+    let (mut published, mut streams) = (Vec::with_capacity(rows.len()), Streams::new());
+    for sealed in rows {
+        let one = publish(tx, sealed, &streams).await?;
+        if let Published { event, token_id: Some(token_id), .. } = &one
+            && event_type::BINDS_A_TOKEN.contains(&event.event_type.as_str())
+        {
+            streams.insert(token_id.clone(), event.stream.clone());
+        }
+        published.push(one);
+    }
+    Ok(published)
+}
+
+async fn publish(tx: &mut Tx, sealed: &SealedRow, streams: &Streams) -> Result<Published, DbError> {
     let row = &sealed.row;
     let odd = |problem: &dyn std::fmt::Display| DbError::inconsistent("journal", row.sequence, problem);
     let payload: Value = serde_json::from_str(&row.payload).map_err(|e| odd(&e))?;
     let Outgoing { event_type, audience, mut data } = event_type::outgoing(&row.kind, &row.subject, &payload);
     let token_id = token_of(&payload);
-    let sale_id = sale_of(tx, &payload, token_id.as_deref()).await?;
+    let sale_id = sale_of(tx, &payload, token_id.as_deref(), streams).await?;
     if let Some(sale_id) = &sale_id {
         data.insert("sale_id".to_owned(), sale_id.as_str().into());
     }
@@ -89,8 +109,7 @@ async fn publish(tx: &mut Tx, sealed: &SealedRow) -> Result<(OutgoingEvent, Audi
         occurred_at: Timestamp::from_micros(row.occurred_at).map_err(|e| odd(&e))?,
         data,
     };
-    store::insert_event(tx, &event, audience, token_id.as_deref()).await?;
-    Ok((event, audience))
+    Ok(Published { event, audience, token_id })
 }
 
 /// The token that a row is about.
@@ -101,7 +120,12 @@ fn token_of(payload: &Value) -> Option<String> {
 }
 
 /// The sale that a row is about.
-async fn sale_of(tx: &mut Tx, payload: &Value, token_id: Option<&str>) -> Result<Option<String>, DbError> {
+async fn sale_of(
+    tx: &mut Tx,
+    payload: &Value,
+    token_id: Option<&str>,
+    streams: &Streams,
+) -> Result<Option<String>, DbError> {
     let text = |field: &str| payload.get(field).and_then(Value::as_str);
     if let Some(sale_id) = text("sale_id") {
         return Ok(Some(sale_id.to_owned()));
@@ -111,6 +135,9 @@ async fn sale_of(tx: &mut Tx, payload: &Value, token_id: Option<&str>) -> Result
     }
     let Some(token_id) = token_id else { return Ok(None) };
     // A claim may have got another token since.
+    if let Some(stream) = streams.get(token_id) {
+        return Ok(Some(stream.clone()));
+    }
     if let Some(stream) = store::find_stream_of_token(tx, token_id).await? {
         return Ok(Some(stream));
     }

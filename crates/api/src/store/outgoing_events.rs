@@ -1,23 +1,12 @@
 //! Table `outgoing_events`, and table `outbox_head`, how far the journal has gone out.
 
 use catalog::clock::Timestamp;
-use catalog::db::{DbError, Tx};
+use catalog::db::{DbError, Tx, Value};
 
 use crate::outbox::event_type::Audience;
-use crate::outbox::events::OutgoingEvent;
+use crate::outbox::events::{OutgoingEvent, Published};
 
 catalog::statements! {
-    INSERT = "
-        INSERT INTO outgoing_events (
-            position,
-            event_id,
-            event_type,
-            audience,
-            stream,
-            token_id,
-            occurred_at,
-            data
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     FIND_STREAM_OF_TOKEN = "
         SELECT stream
         FROM outgoing_events
@@ -70,6 +59,29 @@ catalog::statements! {
         UPDATE outbox_head
         SET position = $1
         WHERE outbox_head_id = 1";
+    @rows {
+        INSERT = "
+        INSERT INTO outgoing_events (
+            position,
+            event_id,
+            event_type,
+            audience,
+            stream,
+            token_id,
+            occurred_at,
+            data
+        )
+        SELECT CAST(item.value ->> 0 AS BIGINT),
+               item.value ->> 1,
+               item.value ->> 2,
+               item.value ->> 3,
+               item.value ->> 4,
+               item.value ->> 5,
+               CAST(item.value ->> 6 AS BIGINT),
+               item.value ->> 7
+        FROM", rows("$1"), "
+        ORDER BY item.key";
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -110,26 +122,24 @@ pub(crate) struct EventFilter<'a> {
     pub(crate) stream: Option<&'a str>,
 }
 
-/// Writes an event as it goes out.
-pub(crate) async fn insert_event(
-    tx: &mut Tx,
-    event: &OutgoingEvent,
-    audience: Audience,
-    token_id: Option<&str>,
-) -> Result<(), DbError> {
-    let odd = |problem| DbError::inconsistent("outgoing_events", event.position, problem);
-    let data = serde_json_canonicalizer::to_string(&event.data).map_err(odd)?;
-    let values = [
-        event.position.into(),
-        (&event.event_id).into(),
-        event.event_type.as_str().into(),
-        audience.as_str().into(),
-        event.stream.as_str().into(),
-        token_id.into(),
-        event.occurred_at.into(),
-        data.into(),
-    ];
-    tx.execute(INSERT, &values).await?;
+/// Writes events as they go out.
+pub(crate) async fn insert_events(tx: &mut Tx, published: &[Published]) -> Result<(), DbError> {
+    let row = |Published { event, audience, token_id }: &Published| {
+        let data = serde_json_canonicalizer::to_string(&event.data)
+            .map_err(|problem| DbError::inconsistent("outgoing_events", event.position, problem))?;
+        Ok((
+            event.position,
+            event.event_id.to_string(),
+            event.event_type.clone(),
+            audience.as_str(),
+            event.stream.clone(),
+            token_id.clone(),
+            event.occurred_at.as_micros(),
+            data,
+        ))
+    };
+    let rows = published.iter().map(row).collect::<Result<Vec<_>, DbError>>()?;
+    tx.execute(INSERT, &[Value::rows(&rows)?]).await?;
     Ok(())
 }
 

@@ -4,31 +4,36 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use catalog::crash_point;
+use catalog::db::{DbError, Tx};
 
 use super::{Lane, PassError, PassReport};
 use crate::attempt::Attempt;
 use crate::chain::{B256, Block, ChainError, CountAt, Receipt};
 use crate::store;
-use crate::transaction::{Inclusion, SeenReceipt, Sighting, TransactionState};
+use crate::transaction::{Inclusion, SeenReceipt, Sighting, Transaction, TransactionId, TransactionState};
 use crate::under_way::{Event, UnderWay};
 
 impl Lane {
     /// Takes up what a pass before this one left: nonces without bytes, and bytes that nobody may have seen.
     pub(super) async fn recover(&mut self, fence: i64, report: &mut PassReport) -> Result<(), PassError> {
-        for under_way in self.under_way().await? {
-            if under_way.is_unsent() {
-                let visit = Event::Visited(self.visit(&under_way));
-                self.play(under_way, visit, fence, report).await?;
-            }
+        let mut tx = self.pipeline.db.begin_read().await?;
+        let unsent = store::unsent(&mut tx, self.signer()).await?;
+        let unsent = with_attempts(&mut tx, unsent).await?;
+        drop(tx);
+        for under_way in unsent {
+            let visit = Event::Visited(self.visit(&under_way));
+            self.play(under_way, visit, fence, report).await?;
         }
         Ok(())
     }
 
     /// Looks for each transaction under way on the chain, and visits what the chain does not show.
     pub(super) async fn confirm(&mut self, fence: i64, report: &mut PassReport) -> Result<(), PassError> {
-        let under_way = self.under_way().await?;
-        report.under_way = under_way.len();
-        if under_way.is_empty() {
+        let mut tx = self.pipeline.db.begin_read().await?;
+        let places = store::places(&mut tx, self.signer()).await?;
+        drop(tx);
+        report.under_way = places.len();
+        if places.is_empty() {
             self.sent.clear();
             self.costs.clear();
             return Ok(());
@@ -40,14 +45,15 @@ impl Lane {
         let at = CountAt::Height(finalized.number);
         let finalized_count = chain.transaction_count(self.signer(), at).await.ok();
         let mut canonical = HashMap::new();
-        for transaction in under_way {
-            if let TransactionState::Included(_, Inclusion { block, .. }) = transaction.transaction.state
+        for (transaction_id, block) in places {
+            if let Some(block) = block
                 && block.number > finalized.number
                 && self.still_stands(block, &mut canonical).await?
             {
                 // Nothing can have changed for it, and nothing can end yet.
                 continue;
             }
+            let Some(transaction) = self.load(&transaction_id).await? else { continue };
             let found = self.find_receipt(&transaction.attempts).await;
             if matches!(found, Err(PassError::Chain(ChainError::NoAgreement { .. }))) {
                 // Nothing is decided on what providers do not agree on; the bytes are sent again meanwhile.
@@ -100,14 +106,16 @@ impl Lane {
         Ok(hash == Some(block.hash))
     }
 
+    async fn load(&self, transaction_id: &TransactionId) -> Result<Option<UnderWay>, PassError> {
+        let mut tx = self.pipeline.db.begin_read().await?;
+        let found = store::find_transaction(&mut tx, transaction_id).await?;
+        Ok(with_attempts(&mut tx, found.into_iter().collect()).await?.pop())
+    }
+
     pub(super) async fn under_way(&self) -> Result<Vec<UnderWay>, PassError> {
         let mut tx = self.pipeline.db.begin_read().await?;
-        let mut under_way = Vec::new();
-        for transaction in store::unsettled(&mut tx, self.signer()).await? {
-            let attempts = store::attempts_of(&mut tx, &transaction.transaction_id).await?;
-            under_way.push(UnderWay { transaction, attempts });
-        }
-        Ok(under_way)
+        let unsettled = store::unsettled(&mut tx, self.signer()).await?;
+        Ok(with_attempts(&mut tx, unsettled).await?)
     }
 
     async fn find_receipt(&self, attempts: &[Attempt]) -> Result<Option<Receipt>, PassError> {
@@ -126,4 +134,13 @@ impl Lane {
         let inclusion = Inclusion { attempt_hash, block };
         Ok(SeenReceipt { inclusion, succeeded, is_final, events })
     }
+}
+
+async fn with_attempts(tx: &mut Tx, transactions: Vec<Transaction>) -> Result<Vec<UnderWay>, DbError> {
+    let mut under_way = Vec::with_capacity(transactions.len());
+    for transaction in transactions {
+        let attempts = store::attempts_of(tx, &transaction.transaction_id).await?;
+        under_way.push(UnderWay { transaction, attempts });
+    }
+    Ok(under_way)
 }

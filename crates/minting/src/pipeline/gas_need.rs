@@ -44,7 +44,9 @@ impl Lane {
         let now = self.pipeline.clock.now();
         let believed = |at: Timestamp| now.since(at) < BELIEVED;
         if self.gas_need.nothing_added_at.is_some_and(believed) {
-            chain.dry_run(signer, &calldata, worst).await?;
+            // The contract passes over what concerns one call; what it refuses all of them for, it refuses the first for.
+            let first = contract::calldata(calls.get(..1).unwrap_or_default())?;
+            chain.dry_run(signer, &first, gas::limit(kind, 1, 0)).await?;
             return Ok(worst);
         }
         let estimate = chain.estimate(signer, &calldata).await?;

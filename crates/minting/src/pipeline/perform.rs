@@ -181,12 +181,12 @@ impl Lane {
         let mut tx = self.hold(fence).await?;
         let inclusion = match ending {
             Ending::Confirmed(inclusion, _) => {
-                store::set_confirmed(&mut tx, id, inclusion, now).await?;
+                store::set_final(&mut tx, id, true, inclusion, now).await?;
                 crash_point!("confirmed");
                 Some(inclusion)
             }
             Ending::Reverted(inclusion) => {
-                store::set_reverted(&mut tx, id, inclusion, now).await?;
+                store::set_final(&mut tx, id, false, inclusion, now).await?;
                 crash_point!("reverted");
                 Some(inclusion)
             }

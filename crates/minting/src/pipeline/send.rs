@@ -16,7 +16,7 @@ use crate::under_way::{Event, UnderWay};
 use crate::{fees, gas};
 
 /// The most calls that are looked at for one group.
-const LOOK_AHEAD: u32 = 1_000;
+const LOOK_AHEAD: u32 = 500;
 
 impl Lane {
     /// Sends what waits, one group after the other, until nothing waits or too much is under way.

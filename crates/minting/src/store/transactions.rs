@@ -63,6 +63,13 @@ catalog::statements! {
           AND state IN ('bound', 'signed', 'live', 'included')
         ORDER BY nonce
         LIMIT 1000");
+    UNSENT = concat!("
+        SELECT ", columns!(), "
+        FROM transactions
+        WHERE signer = $1
+          AND state IN ('bound', 'signed')
+        ORDER BY nonce
+        LIMIT 1000");
     FIND = concat!("
         SELECT ", columns!(), "
         FROM transactions
@@ -259,6 +266,12 @@ pub(crate) async fn unsettled(tx: &mut Tx, signer: Account) -> Result<Vec<Transa
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
+/// Those of a signer that no node has, as far as the books know, by nonce, at most 1,000.
+pub(crate) async fn unsent(tx: &mut Tx, signer: Account) -> Result<Vec<Transaction>, DbError> {
+    let rows: Vec<TransactionRow> = tx.fetch_all(UNSENT, &[signer.into()]).await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
 /// The final block that holds the newest final transaction of a signer.
 pub(crate) async fn last_final_block(tx: &mut Tx, signer: Account) -> Result<Option<Block>, DbError> {
     let row: Option<TransactionRow> = tx.fetch_optional(LAST_FINAL, &[signer.into()]).await?;
@@ -351,27 +364,17 @@ pub(crate) async fn set_fell_out(
     change(tx, SET_FELL_OUT, transaction_id, &[at.into()]).await
 }
 
-/// It went through, for good.
-pub(crate) async fn set_confirmed(
+/// It went through or reverted, for good.
+pub(crate) async fn set_final(
     tx: &mut Tx,
     transaction_id: &TransactionId,
+    succeeded: bool,
     inclusion: &Inclusion,
     at: Timestamp,
 ) -> Result<(), DbError> {
+    let state = if succeeded { "confirmed" } else { "reverted_confirmed" };
     let [attempt, block, hash] = inclusion_values(inclusion);
-    change(tx, SET_FINAL, transaction_id, &["confirmed".into(), attempt, block, hash, at.into()]).await
-}
-
-/// It reverted, for good.
-pub(crate) async fn set_reverted(
-    tx: &mut Tx,
-    transaction_id: &TransactionId,
-    inclusion: &Inclusion,
-    at: Timestamp,
-) -> Result<(), DbError> {
-    let [attempt, block, hash] = inclusion_values(inclusion);
-    let values = ["reverted_confirmed".into(), attempt, block, hash, at.into()];
-    change(tx, SET_FINAL, transaction_id, &values).await
+    change(tx, SET_FINAL, transaction_id, &[state.into(), attempt, block, hash, at.into()]).await
 }
 
 /// Another transaction has its nonce, for good.

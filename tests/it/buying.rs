@@ -8,6 +8,7 @@ mod outbox;
 mod proving;
 mod racing;
 mod returning;
+mod telling;
 mod timing;
 mod undoing;
 

@@ -234,7 +234,13 @@ impl ApiError {
 
     /// True for an answer that the same request gets again (DESIGN §7): 409 and a business 422.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self, Self::Conflict { .. } | Self::Invalid(_))
+        matches!(self, Self::Conflict { .. } | Self::Invalid(_)) && !self.is_early()
+    }
+
+    /// True for an event that is told before what it builds on. The same request is taken in later, so it is never kept for
+    /// replay.
+    pub(crate) fn is_early(&self) -> bool {
+        matches!(self, Self::Conflict { code: "sale_event_early", .. })
     }
 
     /// The body that the client reads, under the present request's id.

@@ -225,7 +225,7 @@ async fn begin(app: &App, key: SlotKey, body: Sha256Digest) -> Result<Begin, Api
 /// Does `effect` once for its idempotency key, and answers as it was answered the first time.
 ///
 /// A passing conflict in the database runs `effect` again. An answer of 409 or a business 422 is stored like a
-/// success; after any other error the key is free again.
+/// success; after any other error the key is free again, and after a 409 `sale_event_early`: what was early is told again.
 pub async fn once<F, Fut>(
     state: &AppState,
     caller: &Caller,

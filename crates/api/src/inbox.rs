@@ -139,7 +139,7 @@ fn verdict_of(entry: &Entry, error: ApiError) -> Result<Fed, ApiError> {
         return Err(error);
     }
     let reason = Reason::new(error.code(), error.to_string());
-    if error.code() == "sale_event_early" {
+    if error.is_early() {
         return Ok(Fed::Waits(reason));
     }
     if error.is_final() || error.status().is_client_error() {

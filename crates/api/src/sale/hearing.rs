@@ -97,17 +97,16 @@ impl Sale {
         Ok(Step::Changed(Self { goods, ..self }))
     }
 
+    /// A loss that is told of after the parcel came back is over: it was found.
     fn lose(self, event: &ShopEvent) -> Heard {
         let goods = match &self.goods {
             Goods::Reserved => return Err(self.too_early(event)),
-            Goods::Lost(_) => return Ok(Step::Unchanged(self)),
+            Goods::Lost(_) | Goods::Received(_) | Goods::Inspected(..) => return Ok(Step::Unchanged(self)),
             Goods::Shipped(shipment) => {
                 Goods::Lost(Journey { shipment: shipment.clone(), delivered_at: None })
             }
             Goods::ReturnRequested(journey) => Goods::Lost(journey.clone()),
-            Goods::Delivered { .. } | Goods::Received(_) | Goods::Inspected(..) | Goods::Canceled => {
-                return Err(self.contradicts(event));
-            }
+            Goods::Delivered { .. } | Goods::Canceled => return Err(self.contradicts(event)),
         };
         Ok(Step::Changed(Self { goods, ..self }))
     }

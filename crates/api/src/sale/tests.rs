@@ -10,6 +10,7 @@ mod chain;
 mod histories;
 mod laws;
 mod lifecycle;
+mod shuffled;
 mod world;
 
 const NOON: i64 = 1_795_435_200_000_000;

@@ -1,5 +1,6 @@
 //! `/v1/sales/{sale_id}/…`: what happened to a sale. Told again it changes nothing; what cannot be is a 409 and changes
-//! nothing either: `sale_event_early` when what comes before has not been told, else `sale_transition_invalid`.
+//! nothing either: `sale_event_early` when what comes before has not been told, else `sale_transition_invalid`. Nothing can be
+//! told before the sale itself: it is named by the id that the answer to the sale gave.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -106,7 +107,7 @@ async fn ship_sale(
     request_body = DeliveryInput,
     responses(
         (status = 200, description = "The sale as it stands now", body = SaleView),
-        (status = 409, description = "`sale_event_early`, `sale_transition_invalid`", body = Problem,
+        (status = 409, description = "`sale_event_early` (tell it again later), `sale_transition_invalid`", body = Problem,
             content_type = "application/problem+json"),
     ),
     security(("api_key" = ["shop"])),
@@ -134,7 +135,7 @@ async fn deliver_sale(
     request_body = CancelInput,
     responses(
         (status = 200, description = "The sale as it stands now", body = SaleView),
-        (status = 409, description = "`sale_event_early`, `sale_transition_invalid`", body = Problem,
+        (status = 409, description = "`sale_transition_invalid`", body = Problem,
             content_type = "application/problem+json"),
     ),
     security(("api_key" = ["shop"])),
@@ -162,7 +163,7 @@ async fn cancel_sale(
     request_body = LossInput,
     responses(
         (status = 200, description = "The sale as it stands now", body = SaleView),
-        (status = 409, description = "`sale_event_early`, `sale_transition_invalid`", body = Problem,
+        (status = 409, description = "`sale_event_early` (tell it again later), `sale_transition_invalid`", body = Problem,
             content_type = "application/problem+json"),
     ),
     security(("api_key" = ["shop"])),
@@ -190,7 +191,7 @@ async fn lose_sale(
     request_body = ReturnInput,
     responses(
         (status = 200, description = "The sale as it stands now", body = SaleView),
-        (status = 409, description = "`sale_event_early`, `sale_transition_invalid`", body = Problem,
+        (status = 409, description = "`sale_event_early` (tell it again later), `sale_transition_invalid`", body = Problem,
             content_type = "application/problem+json"),
     ),
     security(("api_key" = ["shop"])),
@@ -218,7 +219,7 @@ async fn return_sale(
     request_body = ReceiptInput,
     responses(
         (status = 200, description = "The sale as it stands now", body = SaleView),
-        (status = 409, description = "`sale_event_early`, `sale_transition_invalid`", body = Problem,
+        (status = 409, description = "`sale_event_early` (tell it again later), `sale_transition_invalid`", body = Problem,
             content_type = "application/problem+json"),
     ),
     security(("api_key" = ["shop"])),
@@ -247,7 +248,7 @@ async fn receive_sale(
     request_body = InspectionInput,
     responses(
         (status = 200, description = "The sale as it stands now", body = SaleView),
-        (status = 409, description = "`sale_event_early`, `sale_transition_invalid`", body = Problem,
+        (status = 409, description = "`sale_event_early` (tell it again later), `sale_transition_invalid`", body = Problem,
             content_type = "application/problem+json"),
     ),
     security(("api_key" = ["shop"])),

@@ -8,6 +8,7 @@ pub mod health;
 pub mod ids;
 pub mod images;
 pub mod impressions;
+mod notice;
 pub mod paging;
 mod policy;
 pub mod reply;

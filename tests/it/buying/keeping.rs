@@ -87,7 +87,12 @@ both_databases! {
         let kept = &redeemed.body["safekeeping"];
         assert_eq!((&kept["state"], &kept["progress"]), (&json!("held"), &Value::Null));
         assert_eq!(text(&kept["vault"]).to_lowercase(), VAULT);
-        assert!(text(&kept["notice"]["en"]).contains("The issuer holds this token for you"));
+        assert_eq!(
+            kept["notice"]["en"],
+            "The issuer holds this token for you, in your name; it is not in a wallet of your own. \
+             Once it is settled, the same code releases it to your wallet. Keep the code.",
+        );
+        assert!(text(&kept["notice"]["zh"]).contains("由发行方代为保管"));
         assert_eq!(keep(&house, &code).await, redeemed, "asked again");
         // No wallet can take it for itself now, and the minter sends it to the vault.
         let (other, _) = house.claim(&code, &wallet()).await;
@@ -95,6 +100,8 @@ both_databases! {
         assert_eq!(house.count("SELECT count(*) FROM calls WHERE kind = 'mint' AND arguments LIKE '%0000a017%'").await, 1);
         let token = house.look("/v1/tokens/1000100").await;
         assert_eq!((&token["safekeeping"], text(&token["recipient"]).to_lowercase().as_str()), (&json!(true), VAULT));
+        assert!(text(&token["notice"]["en"]).contains("The issuer holds this token for its buyer"), "anyone is told");
+        assert_eq!(look_up(&house, &code).await.body["safekeeping"]["notice"], kept["notice"]);
         assert_eq!(house.count("SELECT count(*) FROM journal WHERE kind = 'claim_redeemed' AND payload LIKE '%\"safekeeping\":true%'").await, 1);
         // And a token in a wallet of the buyer's own is nobody's to release.
         let (_, code) = house.shipped(&edition_id, "A-2").await;
@@ -103,7 +110,8 @@ both_databases! {
         assert_eq!(keep(&house, &code).await.outcome(), (404, "claim_not_found"));
         assert_eq!(release(&house, &code, &buyer).await.outcome(), (409, "claim_not_in_safekeeping"));
         assert_eq!(release(&house, &code, &wallet()).await.outcome(), (404, "claim_not_found"));
-        assert_eq!(house.look("/v1/tokens/1000200").await["safekeeping"], json!(false));
+        let token = house.look("/v1/tokens/1000200").await;
+        assert_eq!((&token["safekeeping"], &token["notice"]), (&json!(false), &Value::Null));
     }
 
     async fn a_token_leaves_safekeeping_once_for_one_wallet_after_it_has_settled(db: TestDb) {
@@ -203,7 +211,8 @@ both_databases! {
         assert_eq!(release(&house, &code, &buyer).await.status, 202, "never seized");
         done_by_the_vault(&house).await;
         follow(&house).await;
-        assert_eq!(look_up(&house, &code).await.body["state"], "released");
+        let released = look_up(&house, &code).await.body;
+        assert_eq!((&released["state"], &released["safekeeping"]["notice"]["en"]), (&json!("released"), &json!("The issuer no longer holds this token.")));
         assert_eq!(house.look("/v1/tokens/1000100").await["flag"], json!("refunded"));
         assert_eq!(state_of_sheet(&house, &edition_id).await, "quarantined");
         assert_eq!(api::conservation::check(&house.app).await.expect("an answer"), 0);
@@ -254,6 +263,11 @@ both_databases! {
         house.wait(42 * DAY);
         follow(&house).await;
         voided(&house).await;
+        // For a while there is nothing that anybody could hold.
+        let between = look_up(&house, &code).await.body["safekeeping"].clone();
+        assert_eq!((&between["state"], &between["surrender_order"]), (&json!("voided"), &Value::Null));
+        assert_eq!(between["notice"]["en"], "This token was voided. The issuer no longer holds it.");
+        assert_eq!(house.look("/v1/tokens/1000100").await["notice"], Value::Null);
         house.tell(&sale_id, "return", json!({ "given_up_at": "2026-11-23T13:00:00Z" })).await;
         follow(&house).await;
         let found = look_up(&house, &code).await.body;

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::claim::challenge::Challenge;
 use crate::claim::{Claim, ClaimState, Redemption, StatusToken, VaultOrder};
+use crate::routes::notice::Notice;
 use crate::routes::policy::PolicyView;
 use crate::routes::sales::SheetView;
 use crate::safekeeping::SurrenderText;
@@ -222,27 +223,11 @@ impl RedeemedView {
     }
 }
 
-/// Says plainly who holds the token, for pages to show.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Notice {
-    zh: &'static str,
-    en: &'static str,
-}
-
-const HELD: Notice = Notice {
-    zh: "此数字藏品目前由发行方代为保管，并以您的名义登记；它还不在您自己的钱包中。锁定期满后，您可凭同一兑换码将其转入自己的钱包。         请妥善保存兑换码。",
-    en: "The issuer holds this token for you, in your name; it is not in a wallet of your own. Once it is settled, the          same code releases it to your wallet. Keep the code.",
-};
-const LET_GO: Notice = Notice {
-    zh: "此数字藏品已不再由发行方保管。",
-    en: "The issuer no longer holds this token.",
-};
-
 /// How a token in safekeeping fares.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SafekeepingView {
     notice: Notice,
-    /// `held`, `release_ordered`, `released`, `surrender_ordered` or `surrendered`.
+    /// `held`, `release_ordered`, `released`, `surrender_ordered`, `surrendered` or `voided`.
     state: &'static str,
     /// The issuer's vault (EIP-55): it holds the token on chain until it is released.
     vault: String,
@@ -271,6 +256,7 @@ impl SafekeepingView {
         let order = redemption.keeper.order();
         let state = match (&claim.state, order, token.state) {
             (ClaimState::Released { .. }, ..) => "released",
+            (_, _, TokenState::Voided) => "voided",
             (_, Some(VaultOrder::Release { .. }), _) => "release_ordered",
             (_, _, TokenState::Surrendered) => "surrendered",
             (_, Some(VaultOrder::Surrender { .. }), _) => "surrender_ordered",
@@ -279,13 +265,17 @@ impl SafekeepingView {
         let text = SurrenderText { claim_id: &claim.claim_id, token_id: token.token_id, home };
         let inclusion = progress.and_then(Progress::inclusion);
         Self {
-            notice: if matches!(state, "released" | "surrendered") { LET_GO } else { HELD },
+            notice: match state {
+                "released" | "surrendered" => Notice::LET_GO,
+                "voided" => Notice::VOIDED,
+                _ => Notice::HELD_FOR_YOU,
+            },
             state,
             vault: wallet::checksummed(redemption.recipient),
             releasable_from: token.settles_at,
             progress: progress.map(Progress::as_str),
             tx_hash: inclusion.map(|inclusion| inclusion.attempt_hash.to_string()),
-            surrender_order: order.is_none().then(|| text.to_string()),
+            surrender_order: (state == "held").then(|| text.to_string()),
         }
     }
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::claim::Claim;
+use crate::routes::notice::Notice;
 use crate::sale::{Cause, Dispute, Sale, TokenStanding};
 
 /// A token as anyone may see it.
@@ -50,6 +51,9 @@ pub(crate) struct TokenView {
     recipient: String,
     /// Whether the issuer's vault holds it for its buyer, in safekeeping.
     safekeeping: bool,
+    /// Says so in words, for pages to show; present where `safekeeping` is true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<Notice>,
     /// From then on nobody can void it.
     #[schema(value_type = String)]
     settles_at: Timestamp,
@@ -103,6 +107,7 @@ impl TokenView {
             block_number: inclusion.map(|inclusion| inclusion.block.number),
             recipient: wallet::checksummed(token.recipient),
             safekeeping: fate.safekept,
+            notice: fate.safekept.then_some(Notice::HELD_FOR_ITS_BUYER),
             settles_at: token.settles_at,
             impression: SheetView {
                 impression_id: impression.impression_id.to_string(),

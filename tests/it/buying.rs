@@ -10,6 +10,7 @@ mod racing;
 mod returning;
 mod telling;
 mod timing;
+mod tombstones;
 mod undoing;
 
 use std::time::Duration;

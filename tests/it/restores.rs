@@ -1,5 +1,7 @@
 //! Books that are older than the chain: a restored backup, and an empty database beside used keys. FAULTS rows 72 and 97.
 
+mod deciding;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 

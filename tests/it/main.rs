@@ -36,6 +36,8 @@ mod flips;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod money;
 #[cfg(test)]
 mod providers;

@@ -1,5 +1,5 @@
 //! What the operator sees: one log line a request, a request id everywhere, counters by route. Logs go to
-//! standard error and hold no query string, no body and no header.
+//! standard error and hold no query string, no body, no header, and no path that names nothing of ours.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -138,14 +138,19 @@ fn method_word(method: &Method) -> &'static str {
     }
 }
 
+/// Whether an answer shows that the path named something of ours. Any other may hold anything, a claim code too, and is not
+/// logged: the route tells what was called.
+fn names_something(status: u16) -> bool {
+    matches!(status, 200..=399 | 409)
+}
+
 /// Middleware: gives the request its id, writes its one line, counts it.
 pub(crate) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let id = sane_id(request.headers())
         .unwrap_or_else(|| format!("req_{}", hex::encode(state.chance.bytes::<12>())));
     let method = method_word(request.method());
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    // The path of a route that we know holds ids; any other may hold anything.
-    let path = matched.as_ref().map(|_| request.uri().path().to_owned()).unwrap_or_default();
+    let path = request.uri().path().to_owned();
     let route = matched.unwrap_or_else(|| "unmatched".to_owned());
     let span = tracing::info_span!("request", request_id = id);
     let begun = Instant::now();
@@ -156,6 +161,7 @@ pub(crate) async fn observe(State(state): State<AppState>, request: Request, nex
 
     let took = begun.elapsed();
     let status = response.status().as_u16();
+    let path = if names_something(status) { path } else { String::new() };
     span.in_scope(|| {
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(method, route, path, status, ms, "handled");

@@ -148,6 +148,12 @@ impl TestApp {
         self.processes.iter().for_each(Service::tell_to_stop);
     }
 
+    /// All that the first process has said.
+    pub(crate) fn log(&self) -> String {
+        let log = std::fs::read(self.processes[0].log()).expect("a log");
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
     /// What the first process said last.
     pub(crate) fn log_tail(&self) -> String {
         self.processes.first().map(Service::log_tail).unwrap_or_default()

@@ -1,5 +1,6 @@
 //! From a sold sheet to a token in the books, over the routes, on both databases.
 
+mod contacts;
 mod feeds;
 mod guessing;
 mod house;
@@ -7,6 +8,7 @@ mod keeping;
 mod outbox;
 mod proving;
 mod racing;
+mod raw_look;
 mod returning;
 mod telling;
 mod timing;

@@ -128,6 +128,16 @@ pub async fn bind(db: &Db, binding: &Binding, occasion: &Occasion<'_>) -> Result
     .await
 }
 
+/// Checks a secret that a command works with beside the service. A database before its first start knows none.
+pub async fn check_secret(db: &Db, name: &str, value: &str) -> Result<(), BindingError> {
+    let mut tx = db.begin_read().await?;
+    let known = store::list_key_checks(&mut tx).await?;
+    if known.iter().any(|(known, recorded)| known == name && recorded != value) {
+        return Err(BindingError::SecretDiffers { name: name.to_owned() });
+    }
+    Ok(())
+}
+
 fn compare(recorded: &Bound, found: &Binding) -> Result<(), BindingError> {
     let facts = [
         ("chain", "chain_id", recorded.chain_id.to_string(), found.chain_id.to_string()),

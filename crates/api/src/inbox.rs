@@ -1,19 +1,21 @@
 //! The inbox: what shops sent is worked on here, an entry a transaction, in which its effects and its end are written
 //! together. A process that dies leaves the entry as it was; the next pass, in whichever process, takes it again.
 
+mod older;
 mod review;
 
 use std::time::Duration;
 
-use catalog::db::{Tx, retrying};
+use catalog::db::{DbError, Tx, retrying};
 use catalog::journal::{self, Actor, Occasion};
 
 use crate::error::{self, ApiError};
-use crate::feed::{Entry, EntryState, InboxEvent, Reason, Topic, shopify};
+use crate::feed::{Entry, EntryState, InboxEvent, Message, Reason, Topic, shopify};
 use crate::feeding::{Fed, Feeding};
 use crate::state::{App, AppState};
 use crate::store;
 
+pub use older::{InboxUnsealed, seal_older};
 pub use review::{Review, ReviewError};
 
 /// How often entries are counted for the metrics.
@@ -95,28 +97,32 @@ fn unknown(app: &App, entry: &Entry) -> Option<Reason> {
     None
 }
 
-fn read(app: &App, entry: &Entry) -> Result<crate::feed::Message, Reason> {
+/// What an entry says; else why it cannot be read.
+fn read(app: &App, entry: &Entry) -> Result<Result<Message, Reason>, DbError> {
     if let Some(reason) = unknown(app, entry) {
-        return Err(reason);
+        return Ok(Err(reason));
     }
-    shopify::read(entry.topic, entry.body.as_deref().unwrap_or_default())
-        .map_err(|unreadable| Reason::new("body_unreadable", unreadable.to_string()))
+    let body = entry.open_body(&app.contact_key);
+    let body = body.map_err(|problem| DbError::inconsistent("inbox", &entry.entry_id, problem))?;
+    let body = body.as_ref().map_or(&[][..], |body| body.as_slice());
+    Ok(shopify::read(entry.topic, body)
+        .map_err(|unreadable| Reason::new("body_unreadable", unreadable.to_string())))
 }
 
 /// The entry with the platform's names in it, where they can be read.
 fn named(app: &App, entry: Entry) -> Entry {
     match read(app, &entry) {
-        Ok(message) => Entry {
+        Ok(Ok(message)) => Entry {
             order_ref: Some(message.order().to_string()),
             business_key: Some(message.business_key()),
             ..entry
         },
-        Err(_) => entry,
+        Ok(Err(_)) | Err(_) => entry,
     }
 }
 
 async fn take_in(app: &App, tx: &mut Tx, entry: &Entry, occasion: &Occasion<'_>) -> Result<Read, ApiError> {
-    let message = match read(app, entry) {
+    let message = match read(app, entry)? {
         Ok(message) => message,
         Err(reason) => return Ok(Read { entry: entry.clone(), fed: Fed::Parked(reason) }),
     };

@@ -13,7 +13,8 @@ use serde_json::Value;
 use self::orders_api::OrdersApi;
 use crate::config::Settings;
 use crate::feed::channel::OrdersDoor;
-use crate::feed::{ChannelError, ChannelName, Entry, EntryId, Origin, Topic, shopify};
+use crate::feed::{ChannelError, ChannelName, Entry, EntryId, Origin, SealedBody, Topic, shopify};
+use crate::sealing::{ContactKey, NotSealed};
 use crate::store;
 
 pub use orders_api::OrdersApiError;
@@ -38,6 +39,9 @@ pub enum RecoveryError {
         #[source]
         source: OrdersApiError,
     },
+    /// What a shop tells could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] NotSealed),
     /// The database failed.
     #[error("the books could not be used")]
     Db(#[from] DbError),
@@ -94,6 +98,8 @@ pub struct LostOrders<'a> {
     pub clock: &'a dyn Clock,
     /// Gives random bytes.
     pub chance: &'a dyn Chance,
+    /// Seals what goes into the inbox.
+    pub key: &'a ContactKey,
 }
 
 impl LostOrders<'_> {
@@ -177,11 +183,12 @@ impl LostOrders<'_> {
             return Ok(standing);
         }
         let entry_id = EntryId::generate(now, self.chance);
+        let sealed = SealedBody::seal(self.key, &entry_id, body, self.chance)?;
         let (order_ref, business_key) = names.unzip();
         let entry = Entry {
             order_ref,
             business_key: business_key.clone(),
-            ..Entry::new(entry_id, channel.clone(), *topic, Origin::Reconcile, body.clone(), now)
+            ..Entry::new(entry_id, channel.clone(), *topic, Origin::Reconcile, sealed, now)
         };
         if !store::insert_entry(&mut tx, &entry).await? {
             // The very same text is there already: what could not be read was parked before.

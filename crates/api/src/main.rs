@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use api::binding;
 use api::chain_side::{self, Beside};
 use api::cli::{
     AuditCommand, Cli, Command, ContractCommand, InboxCommand, KeyCommand, LaneCommand, ReconcileArgs,
@@ -13,13 +14,14 @@ use api::cli::{
 };
 use api::config::{LogSettings, Settings};
 use api::feed::ChannelName;
-use api::inbox::Review;
+use api::inbox::{Review, seal_older};
 use api::keys::{KeyRing, key_name};
 use api::linking::Linking;
 use api::lost_orders::{LostOrders, Recovery};
 use api::reconciliation::to_csv;
 use api::reconciling::Reconciling;
-use api::secrets::{ADMIN, Secrets};
+use api::sealing::ContactKey;
+use api::secrets::{ADMIN, CONTACT_KEY, Secrets};
 use api::service::open_database;
 use api::telemetry::{self, Log};
 use catalog::chance::SystemChance;
@@ -182,7 +184,8 @@ async fn find_lost_orders(
     channel: Option<&ChannelName>,
     days: u16,
 ) -> anyhow::Result<ExitCode> {
-    let hand = LostOrders { settings, db, clock: &SystemClock, chance: &SystemChance };
+    let key = &inbox_key(settings, db).await?;
+    let hand = LostOrders { settings, db, clock: &SystemClock, chance: &SystemChance, key };
     let found = hand.recover(channel, days).await?;
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&found)?)?;
     let lost = found.iter().any(Recovery::found_something);
@@ -235,8 +238,17 @@ async fn audit(settings: &Settings, head: Option<&Path>) -> anyhow::Result<ExitC
     Ok(if finding.problem.is_none() { ExitCode::SUCCESS } else { ExitCode::from(SOMETHING_FOUND) })
 }
 
+/// The key of the inbox's texts, after what an older version kept in clear was sealed with it.
+async fn inbox_key(settings: &Settings, db: &Db) -> anyhow::Result<ContactKey> {
+    let key = Secrets::load_contact_key(settings.secrets_dir.path())?;
+    binding::check_secret(db, CONTACT_KEY, &key.check_value()).await?;
+    seal_older(db, &key, &SystemChance).await?;
+    Ok(key)
+}
+
 async fn inbox(settings: &Settings, command: InboxCommand) -> anyhow::Result<()> {
     let db = open_database(settings).await?;
+    let key = inbox_key(settings, &db).await?;
     let review = Review { db: &db, clock: &SystemClock, chance: &SystemChance };
     let mut out = std::io::stdout();
     match command {
@@ -251,7 +263,8 @@ async fn inbox(settings: &Settings, command: InboxCommand) -> anyhow::Result<()>
             }
         }
         InboxCommand::Show { entry_id } => {
-            let body = review.find(&entry_id).await?.body;
+            let body = review.find(&entry_id).await?.open_body(&key);
+            let body = body.with_context(|| format!("the entry {entry_id}"))?;
             out.write_all(&body.context("its text is gone: it is done or was dismissed")?)?;
         }
         InboxCommand::Replay { entry_id, reason } => review.replay(&entry_id, &reason).await?,

@@ -6,19 +6,18 @@ use std::path::{Path, PathBuf};
 
 use catalog::account::Account;
 use catalog::chance::Chance;
-use hmac::{Hmac, KeyInit, Mac};
 use minting::chain::Role;
 use minting::signer::{KeystoreError, SigningKey, read_secret, write_secret};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::claim::code::{ClaimPepper, PepperTooShort};
 use crate::outbox::secret::{KeyTooShort, WebhookKey};
+use crate::sealing::{self, ContactKey};
 
 /// File of the secret that claim codes are kept under.
 const PEPPER: &str = "claim_pepper";
-/// File of the secret that buyers' contact data is encrypted with.
-const CONTACT_KEY: &str = "contact_key";
+/// File of the key that what names buyers is sealed with.
+pub const CONTACT_KEY: &str = "contact_key";
 /// File of the key that webhook secrets are derived from.
 const WEBHOOK_KEY: &str = "webhook_key";
 /// Keystore of the account that deploys the contract and administers it.
@@ -44,6 +43,9 @@ pub enum SecretsError {
     /// The pepper is too short.
     #[error("{PEPPER}: {0}")]
     Pepper(#[from] PepperTooShort),
+    /// The contact key is too short.
+    #[error("{CONTACT_KEY}: {0}")]
+    ContactKey(#[from] sealing::KeyTooShort),
     /// The webhook key is too short.
     #[error("{WEBHOOK_KEY}: {0}")]
     WebhookKey(#[from] KeyTooShort),
@@ -54,11 +56,12 @@ pub enum SecretsError {
 pub struct Secrets {
     /// The secret that claim codes are kept under.
     pub claim_pepper: ClaimPepper,
+    /// The key that what names buyers is sealed with.
+    pub contact_key: ContactKey,
     /// The key that webhook secrets are derived from.
     pub webhook_key: WebhookKey,
     /// The lanes' keys by file name: `minter`, `minter-2`, `registrar`, `curator`, `vault`.
     pub lanes: Vec<(String, Role, SigningKey)>,
-    contact_check: String,
 }
 
 impl Secrets {
@@ -88,13 +91,18 @@ impl Secrets {
     pub fn load(dir: &Path) -> Result<Self, SecretsError> {
         let claim_pepper = ClaimPepper::from_bytes(&read_secret(&dir.join(PEPPER))?)?;
         let webhook_key = WebhookKey::from_bytes(&read_secret(&dir.join(WEBHOOK_KEY))?)?;
-        let contact_key = read_secret(&dir.join(CONTACT_KEY))?;
+        let contact_key = Self::load_contact_key(dir)?;
         let mut lanes = Vec::new();
         for (name, role) in lane_names(dir)? {
             let key = SigningKey::open(dir, &name)?;
             lanes.push((name, role, key));
         }
-        Ok(Self { claim_pepper, webhook_key, lanes, contact_check: check_value(&contact_key) })
+        Ok(Self { claim_pepper, contact_key, webhook_key, lanes })
+    }
+
+    /// Reads the contact key alone, for commands that open what is sealed.
+    pub fn load_contact_key(dir: &Path) -> Result<ContactKey, SecretsError> {
+        Ok(ContactKey::from_bytes(&read_secret(&dir.join(CONTACT_KEY))?)?)
     }
 
     /// For each secret, a value that tells a wrong one from the right one without showing it.
@@ -102,7 +110,7 @@ impl Secrets {
     pub fn check_values(&self) -> Vec<(String, String)> {
         let symmetric = [
             (PEPPER, self.claim_pepper.check_value()),
-            (CONTACT_KEY, self.contact_check.clone()),
+            (CONTACT_KEY, self.contact_key.check_value()),
             (WEBHOOK_KEY, self.webhook_key.check_value()),
         ];
         let symmetric = symmetric.into_iter().map(|(name, value)| (name.to_owned(), value));
@@ -137,12 +145,6 @@ fn lane_names(dir: &Path) -> Result<Vec<(String, Role)>, SecretsError> {
     }
     names.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(names)
-}
-
-fn check_value(secret: &[u8]) -> String {
-    // HMAC takes a key of any length.
-    let mac = Hmac::<Sha256>::new_from_slice(secret).map(|mac| mac.chain_update(b"colophon key check/1"));
-    mac.map(|mac| hex::encode(mac.finalize().into_bytes())).unwrap_or_default()
 }
 
 #[cfg(test)]

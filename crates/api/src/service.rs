@@ -22,6 +22,7 @@ use crate::chain_side::{self, ChainSide, ChainSideError, Ground};
 use crate::config::Settings;
 use crate::feed::{ChannelError, Channels};
 use crate::following::Follower;
+use crate::inbox::InboxUnsealed;
 use crate::outbox::courier::{self, Courier, NoClient};
 use crate::outbox::publishing;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
@@ -62,6 +63,9 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on the address in `listen`")]
     Listen(#[source] std::io::Error),
+    /// Texts of the inbox that older versions kept in clear cannot be sealed.
+    #[error(transparent)]
+    Inbox(#[from] InboxUnsealed),
     /// Events cannot be sent.
     #[error(transparent)]
     Webhooks(#[from] NoClient),
@@ -154,6 +158,7 @@ pub async fn assemble(
         chain: chain.facts.clone(),
         on_chain: Arc::clone(&chain.chain) as Arc<dyn Chain>,
         claim_pepper: chain.secrets.claim_pepper.clone(),
+        contact_key: chain.secrets.contact_key.clone(),
         outbox,
         wallets: WalletJudge::new(Arc::clone(&chain.chain) as Arc<dyn Chain>),
         images,
@@ -185,6 +190,7 @@ pub async fn serve(
     let (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>) = (Arc::new(SystemClock), Arc::new(SystemChance));
     let ground = Ground { settings: &settings, db: &db, images: &images, clock, chance };
     let chain = chain_side::patiently(&settings, || chain_side::open(&ground)).await?;
+    inbox::seal_older(&db, &chain.secrets.contact_key, &SystemChance).await?;
     let state = assemble(settings, db, images, &chain, metrics).await?;
     let lanes = chain_side::patiently(&state.settings, || {
         let (clock, chance) = (Arc::clone(&state.clock), Arc::clone(&state.chance));

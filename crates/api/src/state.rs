@@ -25,6 +25,7 @@ use crate::outbox::resolver::{Guard, SystemLookup};
 use crate::outbox::secret::WebhookKey;
 use crate::readiness::Readiness;
 use crate::redeeming::Terms;
+use crate::sealing::ContactKey;
 use crate::telemetry;
 use crate::throttle::Throttles;
 
@@ -47,6 +48,8 @@ pub struct App {
     pub on_chain: Arc<dyn Chain>,
     /// The secret that claim codes are kept under.
     pub claim_pepper: ClaimPepper,
+    /// The key that what names buyers is sealed with.
+    pub contact_key: ContactKey,
     /// Judges whether wallets signed.
     pub wallets: WalletJudge,
     /// What events are sent with.

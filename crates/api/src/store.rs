@@ -6,6 +6,7 @@ mod catalog_guards;
 mod challenges;
 mod claims;
 mod conservation;
+mod contacts;
 mod deployments;
 mod feed_keys;
 mod idempotency_keys;
@@ -29,6 +30,7 @@ pub use claims::{
     claim_of_sale, find_claim, find_claim_by_code, insert_claim, lock_claim_of_sale, update_claim,
 };
 pub use conservation::count_breaches;
+pub(crate) use contacts::{find_contact, remove_contact, set_contact};
 pub(crate) use deployments::{find_deployment, insert_deployment, insert_key_check, list_key_checks};
 pub use feed_keys::{FeedEffect, find_feed_effect, take_feed_key};
 pub(crate) use idempotency_keys::{
@@ -39,6 +41,7 @@ pub use inbox::{
     count_open_entries, find_entry, find_state_of_key, insert_entry, is_known_body, list_entries, lock_entry,
     next_due, ring_order, ring_sku, take_due_entry, update_entry,
 };
+pub(crate) use inbox::{list_plain_entries, seal_entry};
 pub(crate) use outgoing_events::{
     EventFilter, find_event, find_event_position, find_outbox_head, find_stream_of_token,
     first_position_since, insert_events, list_events, lock_outbox_head, move_outbox_head,
@@ -71,10 +74,12 @@ pub fn statements() -> Vec<Sql> {
         challenges::STATEMENTS,
         claims::STATEMENTS,
         conservation::STATEMENTS,
+        contacts::STATEMENTS,
         deployments::STATEMENTS,
         feed_keys::STATEMENTS,
         idempotency_keys::STATEMENTS,
         inbox::STATEMENTS,
+        inbox::PLAIN_STATEMENTS,
         &[inbox::TAKE],
         outgoing_events::STATEMENTS,
         pulse::STATEMENTS,

@@ -25,6 +25,7 @@ use crate::feed::Channels;
 use crate::keys::{KeyRing, key_name};
 use crate::outbox::secret::WebhookKey;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Readiness};
+use crate::sealing::ContactKey;
 use crate::state::{App, AppState, ChainFacts, Outbox};
 use crate::throttle::Throttles;
 use crate::{routes, service, telemetry};
@@ -110,6 +111,7 @@ impl TestApi {
             // Nobody listens there.
             on_chain: Arc::new(RpcChain::new("http://127.0.0.1:9".parse()?, nobody, Finality::Tag)?),
             claim_pepper: ClaimPepper::from_bytes(&[7; 32])?,
+            contact_key: ContactKey::from_bytes(&[7; 32])?,
             outbox: Outbox::new(WebhookKey::from_bytes(&[7; 32])?, reach),
             wallets: WalletJudge::of_keys_alone(),
             images,

@@ -1,6 +1,7 @@
 //! What a shop's platform sends, over the route, through the inbox, into the books, on both databases.
 
 mod deliveries;
+mod hiding;
 mod orders;
 mod recovery;
 mod review;
@@ -97,6 +98,12 @@ impl Feed {
     fn review(&self) -> Review<'_> {
         let app = &self.house.app;
         Review { db: &app.db, clock: app.clock.as_ref(), chance: &SystemChance }
+    }
+
+    /// What was sent.
+    fn opened(&self, entry: &api::feed::Entry) -> Option<Vec<u8>> {
+        let body = entry.open_body(&self.house.app.contact_key).expect("a body that opens");
+        body.map(|body| body.to_vec())
     }
 
     /// The reasons of the entries in a state, oldest first.

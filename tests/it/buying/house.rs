@@ -10,6 +10,7 @@ use api::config::{Layers, Settings};
 use api::feed::Channels;
 use api::outbox::secret::WebhookKey;
 use api::readiness::Readiness;
+use api::sealing::ContactKey;
 use api::service;
 use api::state::{App, AppState, ChainFacts, Outbox};
 use api::throttle::Throttles;
@@ -172,6 +173,7 @@ impl House {
                     .expect("a node"),
             ),
             claim_pepper: ClaimPepper::from_bytes(&[7; 32]).expect("a pepper"),
+            contact_key: ContactKey::from_bytes(&[7; 32]).expect("a key"),
             outbox: Outbox::new(WebhookKey::from_bytes(&[7; 32]).expect("a pepper"), reach),
             wallets,
             images,

@@ -55,7 +55,10 @@ pub(super) async fn hold(db: &TestDb) {
     drop(tx);
     assert!(breaches.iter().all(|(_, count)| *count == 0), "{breaches:?}");
     assert_eq!(number(db, "SELECT COUNT(*) FROM inbox WHERE order_ref LIKE '9%'").await, 0);
-    assert_eq!(number(db, "SELECT COUNT(*) FROM inbox WHERE state = 'done' AND body IS NOT NULL").await, 0);
+    assert_eq!(
+        number(db, "SELECT COUNT(*) FROM inbox WHERE state = 'done' AND body_sealed IS NOT NULL").await,
+        0
+    );
     assert_eq!(number(db, NOTED_TWICE).await, 0);
 }
 

@@ -3,14 +3,17 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use catalog::chance::Chance;
 use catalog::clock::Timestamp;
 use catalog::digest::Sha256Digest;
 use catalog::ids::EditionId;
 use catalog::journal::Event;
 use catalog::typed_id;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::ChannelName;
+use crate::sealing::{ContactKey, NotOpened, NotSealed, Place, Sealed};
 
 typed_id!(
     /// A delivery in the inbox: `inb_…`.
@@ -141,6 +144,28 @@ impl EntryState {
     }
 }
 
+/// A body on its way into the inbox.
+#[derive(Debug, Clone)]
+pub struct SealedBody {
+    /// The signed bytes.
+    pub text: Sealed,
+    /// By what they are known again.
+    pub mac: Sha256Digest,
+}
+
+impl SealedBody {
+    /// Seals the body of an entry.
+    pub fn seal(
+        key: &ContactKey,
+        entry_id: &EntryId,
+        body: &[u8],
+        chance: &dyn Chance,
+    ) -> Result<Self, NotSealed> {
+        let text = key.seal(Place::InboxBody(entry_id), body, chance)?;
+        Ok(Self { text, mac: key.inbox_digest(Sha256Digest::of(body)) })
+    }
+}
+
 /// A delivery in the inbox.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -156,10 +181,10 @@ pub struct Entry {
     pub version_told: Option<String>,
     /// How it came.
     pub origin: Origin,
-    /// The signed bytes; gone once it is done or dismissed, for they name the buyer.
-    pub body: Option<Vec<u8>>,
-    /// Their digest.
-    pub body_sha256: Sha256Digest,
+    /// The signed bytes, sealed; gone once it is done or dismissed, for they name the buyer.
+    pub body: Option<Sealed>,
+    /// By what the same bytes are known again: [`ContactKey::inbox_digest`](crate::sealing::ContactKey::inbox_digest).
+    pub body_mac: Sha256Digest,
     /// Where it stands.
     pub state: EntryState,
     /// The platform's name of the order, once it was read.
@@ -175,6 +200,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The signed bytes; none once it is done or dismissed.
+    pub fn open_body(&self, key: &ContactKey) -> Result<Option<Zeroizing<Vec<u8>>>, NotOpened> {
+        self.body.as_ref().map(|body| key.open(Place::InboxBody(&self.entry_id), body)).transpose()
+    }
+
     /// A new entry that waits to be worked on at once.
     #[must_use]
     pub fn new(
@@ -182,7 +212,7 @@ impl Entry {
         channel: ChannelName,
         topic: Topic,
         origin: Origin,
-        body: Vec<u8>,
+        body: SealedBody,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -192,8 +222,8 @@ impl Entry {
             topic_told: String::new(),
             version_told: None,
             origin,
-            body_sha256: Sha256Digest::of(&body),
-            body: Some(body),
+            body: Some(body.text),
+            body_mac: body.mac,
             state: EntryState::Waiting { due_at: now, reason: None },
             order_ref: None,
             business_key: None,
@@ -280,7 +310,9 @@ mod tests {
         let hour = Duration::from_hours(1);
         let id = EntryId::generate(noon, &SystemChance);
         let channel = "boutique".parse().unwrap();
-        let entry = Entry::new(id, channel, Topic::Refund, Origin::Webhook, b"{}".to_vec(), noon);
+        let key = ContactKey::from_bytes(&[7; 32]).unwrap();
+        let body = SealedBody::seal(&key, &id, b"{}", &SystemChance).unwrap();
+        let entry = Entry::new(id, channel, Topic::Refund, Origin::Webhook, body, noon);
         let reason = Reason::new("sale_missing", "");
         let pause = |tries, now| {
             let tried = Entry { tries, ..entry.clone() };

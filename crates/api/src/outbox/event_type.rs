@@ -43,7 +43,7 @@ struct Line(&'static str, &'static str, Audience, &'static [&'static str]);
 use Audience::{Auditor, Shop};
 
 /// Every kind of row, but the ends of calls, which have a type for each call.
-const LINES: [Line; 54] = [
+const LINES: [Line; 57] = [
     Line("artwork_cataloged", "artwork.cataloged", Shop, &["artwork_id"]),
     Line("artwork_revised", "artwork.revised", Shop, &["artwork_id"]),
     Line("image_taken_in", "artwork.image_taken_in", Shop, &["artwork_id", "sha256"]),
@@ -92,6 +92,10 @@ const LINES: [Line; 54] = [
         Shop,
         &["sale_id", "reference", "amount_minor", "refunded_at"],
     ),
+    // That there is a contact, never what it says.
+    Line("contact_recorded", "sale.contact_recorded", Shop, &["sale_id"]),
+    Line("contact_changed", "sale.contact_changed", Shop, &["sale_id"]),
+    Line("contact_erased", "sale.contact_erased", Shop, &["sale_id"]),
     Line("window_outlives_lock", "sale.window_outlives_lock", Shop, &["sale_id"]),
     Line("claim_prepared", "claim.prepared", Shop, CLAIM),
     Line("claim_opened", "claim.opened", Shop, CLAIM),

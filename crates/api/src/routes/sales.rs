@@ -1,5 +1,6 @@
 //! `/v1/sales`: what the shop tells about its sales, and the codes for the cards in the boxes.
 
+mod contact;
 mod query;
 mod shape;
 mod telling;
@@ -19,6 +20,7 @@ use super::ids::{InPath, Named};
 use super::paging::Listing;
 use super::reply::Reply;
 use crate::auth::{Shop, ShopOrAuditor};
+use crate::contacting;
 use crate::error::{ApiError, Problem};
 use crate::idempotency::{self, KeyRequired};
 use crate::json::{Json, NoBody};
@@ -32,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(record_sale, list_sales))
         .routes(routes!(get_sale))
         .routes(routes!(issue_claim_code))
+        .merge(contact::routes())
         .merge(telling::routes())
 }
 
@@ -58,7 +61,8 @@ async fn views(app: &App, tx: &mut Tx, sales: &[Sale]) -> Result<Vec<SaleView>, 
 }
 
 /// Records the sale of an order line: one sale for each unit, each with a sheet and a prepared claim; all or none.
-/// The same line told again, with the same facts, gives the same sales: that never expires.
+/// The same line told again, with the same facts, gives the same sales: that never expires. A `contact` is kept for each
+/// new sale and is none of its facts: told again with a known line it is passed over, whatever it says.
 #[utoipa::path(
     post,
     path = "/v1/sales",
@@ -82,12 +86,18 @@ async fn record_sale(
     Json { value: input, digest }: Json<SaleInput>,
 ) -> Result<Response, ApiError> {
     let (app, input, actor) = (&state, &input, &caller.actor());
+    let digest = if input.names_buyer() { app.contact_key.request_digest(digest) } else { digest };
     idempotency::once(app, &caller, key, digest, |slot| async move {
         let occasion = app.occasion(actor.clone());
-        let line = input.order_line(occasion.at)?;
+        let (line, contact) = (input.order_line(occasion.at)?, input.contact()?);
         let mut tx = app.db.begin_write().await?;
         let open_on = app.settings.policies.of(line.sold_at).open_on;
         let recorded = selling::record(&mut tx, &occasion, &line, open_on).await?;
+        if let (Recorded::New(sales), Some(contact)) = (&recorded, &contact) {
+            for sale in sales {
+                contacting::keep(&mut tx, &occasion, &app.contact_key, &sale.sale_id, contact).await?;
+            }
+        }
         let (Recorded::New(sales) | Recorded::Known(sales)) = &recorded;
         let body = SalesRecorded { sales: views(app, &mut tx, sales).await? };
         let reply = match (&recorded, sales.first()) {

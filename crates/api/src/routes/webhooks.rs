@@ -4,7 +4,8 @@ use axum::Json as Answer;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
-use catalog::db::retrying;
+use catalog::db::{DbError, retrying};
+use catalog::digest::Sha256Digest;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +14,7 @@ use utoipa_axum::routes;
 use super::ids::{InPath, Named};
 use crate::error::{ApiError, Problem};
 use crate::feed::signature::Signature;
-use crate::feed::{ChannelName, Entry, EntryId, Origin, shopify};
+use crate::feed::{ChannelName, Entry, EntryId, Origin, SealedBody, shopify};
 use crate::json::read_body;
 use crate::state::{App, AppState};
 use crate::store;
@@ -78,15 +79,9 @@ async fn take_webhook(
     if !signature.is_of(&body, &channel.secrets) {
         return Err(refused(&name));
     }
-    let now = state.clock.now();
-    let told = word(&headers, TOPIC).unwrap_or_default();
-    let entry_id = EntryId::generate(now, state.chance.as_ref());
-    let entry = Entry {
-        version_told: word(&headers, VERSION),
-        topic_told: told.clone(),
-        ..Entry::new(entry_id, name.clone(), shopify::topic(&told), Origin::Webhook, body.into(), now)
-    };
-    let is_new = keep(&state, &entry).await?;
+    let mac = state.contact_key.inbox_digest(Sha256Digest::of(&body));
+    let is_new =
+        !is_known(&state, &name, &headers, mac).await? && keep(&state, &name, &headers, &body).await?;
     count(&name, if is_new { "taken" } else { "known" });
     if is_new {
         state.inbox_bell.notify_one();
@@ -94,13 +89,35 @@ async fn take_webhook(
     Ok(Answer(Taken { taken: true }))
 }
 
-/// Writes an entry down; false when its body is there already. Platforms send most bodies again: that takes no write.
-async fn keep(app: &App, entry: &Entry) -> Result<bool, ApiError> {
+fn topic_told(headers: &HeaderMap) -> String {
+    word(headers, TOPIC).unwrap_or_default()
+}
+
+/// Whether a body is there already. Platforms send most bodies again: that takes no write.
+async fn is_known(
+    app: &App,
+    channel: &ChannelName,
+    headers: &HeaderMap,
+    mac: Sha256Digest,
+) -> Result<bool, DbError> {
+    let topic = shopify::topic(&topic_told(headers));
     let mut tx = app.db.begin_read().await?;
-    if store::is_known_body(&mut tx, &entry.channel, entry.topic, entry.body_sha256).await? {
-        return Ok(false);
-    }
-    drop(tx);
+    store::is_known_body(&mut tx, channel, topic, mac).await
+}
+
+/// Writes a delivery down; false when its body has come there meanwhile.
+async fn keep(app: &App, channel: &ChannelName, headers: &HeaderMap, body: &[u8]) -> Result<bool, ApiError> {
+    let now = app.clock.now();
+    let told = topic_told(headers);
+    let entry_id = EntryId::generate(now, app.chance.as_ref());
+    let body = SealedBody::seal(&app.contact_key, &entry_id, body, app.chance.as_ref());
+    let body = body.map_err(|error| ApiError::internal("sealing a delivery", error))?;
+    let topic = shopify::topic(&told);
+    let entry = &Entry {
+        version_told: word(headers, VERSION),
+        topic_told: told,
+        ..Entry::new(entry_id, channel.clone(), topic, Origin::Webhook, body, now)
+    };
     retrying(|| async move {
         let mut tx = app.db.begin_write().await?;
         let is_new = store::insert_entry(&mut tx, entry).await?;

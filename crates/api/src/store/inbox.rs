@@ -1,5 +1,6 @@
 //! Table `inbox`.
 
+mod plain;
 mod row;
 
 use catalog::clock::Timestamp;
@@ -8,6 +9,10 @@ use catalog::digest::Sha256Digest;
 
 use self::row::{EntryRow, columns};
 use crate::feed::{ChannelName, Entry, EntryId, EntryState, Reason, Topic};
+use crate::sealing::Sealed;
+
+pub(super) use self::plain::STATEMENTS as PLAIN_STATEMENTS;
+pub(crate) use self::plain::{list_plain_entries, seal_entry};
 
 catalog::statements! {
     INSERT = "
@@ -18,9 +23,8 @@ catalog::statements! {
             topic_told,
             version_told,
             origin,
-            body,
-            body_hex,
-            body_sha256,
+            body_sealed,
+            body_mac,
             state,
             order_ref,
             business_key,
@@ -29,14 +33,14 @@ catalog::statements! {
             waits_from,
             received_at,
             updated_at
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, 0, $12, $12, $12, $12)
-        ON CONFLICT (channel, topic, body_sha256) DO NOTHING";
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $10, 0, $11, $11, $11, $11)
+        ON CONFLICT (channel, topic, body_mac) DO NOTHING";
     FIND_BODY = "
         SELECT entry_id
         FROM inbox
         WHERE channel = $1
           AND topic = $2
-          AND body_sha256 = $3";
+          AND body_mac = $3";
     NEXT_DUE = "
         SELECT due_at
         FROM inbox
@@ -70,8 +74,7 @@ catalog::statements! {
         SET state = $2,
             reason = NULL,
             reason_detail = NULL,
-            body = NULL,
-            body_hex = NULL,
+            body_sealed = NULL,
             order_ref = $3,
             business_key = $4,
             tries = $5,
@@ -156,7 +159,6 @@ pub(super) const TAKE: Sql = Sql {
 
 /// Inserts a new entry. Tells whether it is new: the same bytes on the same topic are one entry, for ever.
 pub async fn insert_entry(tx: &mut Tx, entry: &Entry) -> Result<bool, DbError> {
-    let (text, hexed) = row::write_body(entry.body.as_deref());
     let values = [
         (&entry.entry_id).into(),
         entry.channel.as_str().into(),
@@ -164,9 +166,8 @@ pub async fn insert_entry(tx: &mut Tx, entry: &Entry) -> Result<bool, DbError> {
         entry.topic_told.as_str().into(),
         entry.version_told.clone().into(),
         entry.origin.as_str().into(),
-        text.into(),
-        hexed.into(),
-        entry.body_sha256.into(),
+        entry.body.as_ref().map(Sealed::as_str).into(),
+        entry.body_mac.into(),
         entry.order_ref.clone().into(),
         entry.business_key.clone().into(),
         entry.received_at.into(),
@@ -174,14 +175,14 @@ pub async fn insert_entry(tx: &mut Tx, entry: &Entry) -> Result<bool, DbError> {
     Ok(tx.execute(INSERT, &values).await? == 1)
 }
 
-/// Whether a body of those bytes is in the inbox, or was.
+/// Whether a body that is known by that digest is in the inbox, or was.
 pub async fn is_known_body(
     tx: &mut Tx,
     channel: &ChannelName,
     topic: Topic,
-    body_sha256: Sha256Digest,
+    body_mac: Sha256Digest,
 ) -> Result<bool, DbError> {
-    let values = [channel.as_str().into(), topic.as_str().into(), body_sha256.into()];
+    let values = [channel.as_str().into(), topic.as_str().into(), body_mac.into()];
     let row: Option<(String,)> = tx.fetch_optional(FIND_BODY, &values).await?;
     Ok(row.is_some())
 }

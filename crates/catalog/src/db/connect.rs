@@ -114,6 +114,8 @@ impl Db {
             // FULL: a nonce that was bound survives a power cut.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is erased is overwritten, not left in free pages.
+            .pragma("secure_delete", "ON")
             .busy_timeout(PATIENCE);
         let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
         let writer = writer.connect_with(options.clone()).await?;

@@ -110,7 +110,7 @@ both_databases! {
         assert_eq!(parked.len(), kept.len());
         for (_, version, body, reason) in kept {
             let found = parked.iter().find(|entry| {
-                entry.body.as_ref() == Some(body) && entry.version_told.as_deref() == Some(version)
+                feed.opened(entry).as_ref() == Some(body) && entry.version_told.as_deref() == Some(version)
             });
             let found = found.and_then(|entry| entry.state.reason());
             assert_eq!(found.map(|found| &*found.code), Some(*reason));

@@ -8,7 +8,7 @@ impl Feed {
     async fn recover(&self) -> Result<Recovery, String> {
         let app = &self.house.app;
         let (clock, chance) = (app.clock.as_ref(), app.chance.as_ref());
-        let hand = LostOrders { settings: &app.settings, db: &app.db, clock, chance };
+        let hand = LostOrders { settings: &app.settings, db: &app.db, clock, chance, key: &app.contact_key };
         let found = hand.recover(None, 14).await;
         let mut found = found.map_err(|error| api::error::chain(&error))?;
         assert_eq!(found.len(), 1);

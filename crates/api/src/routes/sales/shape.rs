@@ -10,10 +10,13 @@ use utoipa::ToSchema;
 
 use crate::claim::code::ClaimCode;
 use crate::claim::{Claim, ClaimId};
+use crate::contact::{Contact, FieldNames};
 use crate::policy::Policy;
 use crate::routes::policy::PolicyView;
 use crate::sale::{Cause, Money, OrderLine, Reference, Sale, Shipment, Wanted, check_moment};
 use crate::selling::{edition_unknown, impression_unknown};
+
+use super::contact::ContactInput;
 
 /// Money in whole minor units.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -54,6 +57,9 @@ pub(crate) struct SaleInput {
     /// When the shop sold it.
     #[schema(value_type = String, format = DateTime)]
     sold_at: Timestamp,
+    /// How the buyer is reached; sealed at rest, read under `/v1/sales/{sale_id}/contact` alone.
+    #[serde(default)]
+    contact: Option<ContactInput>,
 }
 
 pub(super) fn read_impression_id(text: Option<&String>) -> Result<Option<ImpressionId>, InvalidField> {
@@ -61,6 +67,16 @@ pub(super) fn read_impression_id(text: Option<&String>) -> Result<Option<Impress
 }
 
 impl SaleInput {
+    /// Whether what the shop told names the buyer.
+    pub(super) fn names_buyer(&self) -> bool {
+        self.contact.is_some()
+    }
+
+    /// How the buyer is reached, if the shop told.
+    pub(super) fn contact(&self) -> Result<Option<Contact>, InvalidField> {
+        self.contact.as_ref().map(|told| told.contact(&FieldNames::IN_SALE)).transpose()
+    }
+
     /// Checks what the shop told at the moment `now`.
     pub(super) fn order_line(&self, now: Timestamp) -> Result<OrderLine, InvalidField> {
         check_moment("sold_at", "sold_at_invalid", self.sold_at, now)?;

@@ -4,6 +4,7 @@ use catalog::clock::Timestamp;
 use catalog::db::DbError;
 
 use crate::feed::{Entry, EntryState, Origin, Reason, Topic};
+use crate::sealing::Sealed;
 
 /// The columns of an entry, in the order of [`EntryRow`].
 macro_rules! columns {
@@ -14,9 +15,8 @@ macro_rules! columns {
                topic_told,
                version_told,
                origin,
-               body,
-               body_hex,
-               body_sha256,
+               body_sealed,
+               body_mac,
                state,
                reason,
                reason_detail,
@@ -38,9 +38,8 @@ pub(super) struct EntryRow {
     topic_told: String,
     version_told: Option<String>,
     origin: String,
-    body: Option<String>,
-    body_hex: Option<String>,
-    body_sha256: String,
+    body_sealed: Option<String>,
+    body_mac: String,
     state: String,
     reason: Option<String>,
     reason_detail: Option<String>,
@@ -50,15 +49,6 @@ pub(super) struct EntryRow {
     due_at: i64,
     waits_from: i64,
     received_at: i64,
-}
-
-/// A body as text, or in hex where it is no text that every database takes.
-pub(super) fn write_body(body: Option<&[u8]>) -> (Option<String>, Option<String>) {
-    let Some(body) = body else { return (None, None) };
-    match std::str::from_utf8(body) {
-        Ok(text) if !text.contains('\0') => (Some(text.to_owned()), None),
-        _ => (None, Some(hex::encode(body))),
-    }
 }
 
 impl EntryRow {
@@ -84,13 +74,8 @@ impl EntryRow {
         }
     }
 
-    fn body(&self, state: &EntryState) -> Result<Option<Vec<u8>>, DbError> {
-        let body = match (&self.body, &self.body_hex) {
-            (None, None) => None,
-            (Some(text), None) => Some(text.clone().into_bytes()),
-            (None, Some(digits)) => Some(hex::decode(digits).map_err(|problem| self.odd(problem))?),
-            (Some(_), Some(_)) => return Err(self.odd("two bodies")),
-        };
+    fn body(&self, state: &EntryState) -> Result<Option<Sealed>, DbError> {
+        let body = self.body_sealed.clone().map(Sealed::from_stored);
         if body.is_some() == state.is_open() {
             Ok(body)
         } else {
@@ -110,7 +95,7 @@ impl TryFrom<EntryRow> for Entry {
             topic: Topic::from_word(&row.topic).ok_or_else(|| row.odd("unknown topic"))?,
             origin: Origin::from_word(&row.origin).ok_or_else(|| row.odd("unknown origin"))?,
             body: row.body(&state)?,
-            body_sha256: row.body_sha256.parse().map_err(|problem| row.odd(problem))?,
+            body_mac: row.body_mac.parse().map_err(|problem| row.odd(problem))?,
             tries: u32::try_from(row.tries).map_err(|problem| row.odd(problem))?,
             waits_from: row.moment(row.waits_from)?,
             received_at: row.moment(row.received_at)?,

@@ -20,5 +20,5 @@ pub mod signature;
 pub mod units;
 
 pub use channel::{Channel, ChannelError, ChannelName, Channels};
-pub use entry::{Entry, EntryId, EntryState, InboxEvent, Origin, Reason, SealedBody, Topic};
+pub use entry::{EncryptedBody, Entry, EntryId, EntryState, InboxEvent, Origin, Reason, Topic};
 pub use message::Message;

@@ -15,7 +15,7 @@ use crate::feeding::{Fed, Feeding};
 use crate::state::{App, AppState};
 use crate::store;
 
-pub use older::{InboxUnsealed, seal_older};
+pub use older::{InboxInClear, encrypt_older};
 pub use review::{Review, ReviewError};
 
 /// How often entries are counted for the metrics.
@@ -102,7 +102,7 @@ fn read(app: &App, entry: &Entry) -> Result<Result<Message, Reason>, DbError> {
     if let Some(reason) = unknown(app, entry) {
         return Ok(Err(reason));
     }
-    let body = entry.open_body(&app.contact_key);
+    let body = entry.decrypt_body(&app.contact_key);
     let body = body.map_err(|problem| DbError::inconsistent("inbox", &entry.entry_id, problem))?;
     let body = body.as_ref().map_or(&[][..], |body| body.as_slice());
     Ok(shopify::read(entry.topic, body)
@@ -117,7 +117,7 @@ fn named(app: &App, entry: Entry) -> Entry {
             business_key: Some(message.business_key()),
             ..entry
         },
-        Ok(Err(_)) | Err(_) => entry,
+        _ => entry,
     }
 }
 

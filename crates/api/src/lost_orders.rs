@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use self::orders_api::OrdersApi;
 use crate::config::Settings;
+use crate::encryption::{ContactKey, NotEncrypted};
 use crate::feed::channel::OrdersDoor;
-use crate::feed::{ChannelError, ChannelName, Entry, EntryId, Origin, SealedBody, Topic, shopify};
-use crate::sealing::{ContactKey, NotSealed};
+use crate::feed::{ChannelError, ChannelName, EncryptedBody, Entry, EntryId, Origin, Topic, shopify};
 use crate::store;
 
 pub use orders_api::OrdersApiError;
@@ -39,9 +39,9 @@ pub enum RecoveryError {
         #[source]
         source: OrdersApiError,
     },
-    /// What a shop tells could not be sealed.
+    /// What a shop tells could not be encrypted.
     #[error(transparent)]
-    Seal(#[from] NotSealed),
+    Encrypt(#[from] NotEncrypted),
     /// The database failed.
     #[error("the books could not be used")]
     Db(#[from] DbError),
@@ -98,7 +98,7 @@ pub struct LostOrders<'a> {
     pub clock: &'a dyn Clock,
     /// Gives random bytes.
     pub chance: &'a dyn Chance,
-    /// Seals what goes into the inbox.
+    /// Encrypts what goes into the inbox.
     pub key: &'a ContactKey,
 }
 
@@ -183,12 +183,12 @@ impl LostOrders<'_> {
             return Ok(standing);
         }
         let entry_id = EntryId::generate(now, self.chance);
-        let sealed = SealedBody::seal(self.key, &entry_id, body, self.chance)?;
+        let encrypted = EncryptedBody::encrypt(self.key, &entry_id, body, self.chance)?;
         let (order_ref, business_key) = names.unzip();
         let entry = Entry {
             order_ref,
             business_key: business_key.clone(),
-            ..Entry::new(entry_id, channel.clone(), *topic, Origin::Reconcile, sealed, now)
+            ..Entry::new(entry_id, channel.clone(), *topic, Origin::Reconcile, encrypted, now)
         };
         if !store::insert_entry(&mut tx, &entry).await? {
             // The very same text is there already: what could not be read was parked before.

@@ -13,14 +13,14 @@ use api::cli::{
     ReconcileCommand, ReportFormat,
 };
 use api::config::{LogSettings, Settings};
+use api::encryption::ContactKey;
 use api::feed::ChannelName;
-use api::inbox::{Review, seal_older};
+use api::inbox::{Review, encrypt_older};
 use api::keys::{KeyRing, key_name};
 use api::linking::Linking;
 use api::lost_orders::{LostOrders, Recovery};
 use api::reconciliation::to_csv;
 use api::reconciling::Reconciling;
-use api::sealing::ContactKey;
 use api::secrets::{ADMIN, CONTACT_KEY, Secrets};
 use api::service::open_database;
 use api::telemetry::{self, Log};
@@ -238,11 +238,11 @@ async fn audit(settings: &Settings, head: Option<&Path>) -> anyhow::Result<ExitC
     Ok(if finding.problem.is_none() { ExitCode::SUCCESS } else { ExitCode::from(SOMETHING_FOUND) })
 }
 
-/// The key of the inbox's texts, after what an older version kept in clear was sealed with it.
+/// The key of the inbox's texts, after what an older version kept in clear was encrypted with it.
 async fn inbox_key(settings: &Settings, db: &Db) -> anyhow::Result<ContactKey> {
     let key = Secrets::load_contact_key(settings.secrets_dir.path())?;
     binding::check_secret(db, CONTACT_KEY, &key.check_value()).await?;
-    seal_older(db, &key, &SystemChance).await?;
+    encrypt_older(db, &key, &SystemChance).await?;
     Ok(key)
 }
 
@@ -263,7 +263,7 @@ async fn inbox(settings: &Settings, command: InboxCommand) -> anyhow::Result<()>
             }
         }
         InboxCommand::Show { entry_id } => {
-            let body = review.find(&entry_id).await?.open_body(&key);
+            let body = review.find(&entry_id).await?.decrypt_body(&key);
             let body = body.with_context(|| format!("the entry {entry_id}"))?;
             out.write_all(&body.context("its text is gone: it is done or was dismissed")?)?;
         }

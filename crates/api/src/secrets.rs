@@ -11,12 +11,12 @@ use minting::signer::{KeystoreError, SigningKey, read_secret, write_secret};
 use zeroize::Zeroizing;
 
 use crate::claim::code::{ClaimPepper, PepperTooShort};
+use crate::encryption::{self, ContactKey};
 use crate::outbox::secret::{KeyTooShort, WebhookKey};
-use crate::sealing::{self, ContactKey};
 
 /// File of the secret that claim codes are kept under.
 const PEPPER: &str = "claim_pepper";
-/// File of the key that what names buyers is sealed with.
+/// File of the key that what names buyers is encrypted with.
 pub const CONTACT_KEY: &str = "contact_key";
 /// File of the key that webhook secrets are derived from.
 const WEBHOOK_KEY: &str = "webhook_key";
@@ -45,7 +45,7 @@ pub enum SecretsError {
     Pepper(#[from] PepperTooShort),
     /// The contact key is too short.
     #[error("{CONTACT_KEY}: {0}")]
-    ContactKey(#[from] sealing::KeyTooShort),
+    ContactKey(#[from] encryption::KeyTooShort),
     /// The webhook key is too short.
     #[error("{WEBHOOK_KEY}: {0}")]
     WebhookKey(#[from] KeyTooShort),
@@ -56,7 +56,7 @@ pub enum SecretsError {
 pub struct Secrets {
     /// The secret that claim codes are kept under.
     pub claim_pepper: ClaimPepper,
-    /// The key that what names buyers is sealed with.
+    /// The key that what names buyers is encrypted with.
     pub contact_key: ContactKey,
     /// The key that webhook secrets are derived from.
     pub webhook_key: WebhookKey,
@@ -100,7 +100,7 @@ impl Secrets {
         Ok(Self { claim_pepper, contact_key, webhook_key, lanes })
     }
 
-    /// Reads the contact key alone, for commands that open what is sealed.
+    /// Reads the contact key alone, for commands that open what is encrypted.
     pub fn load_contact_key(dir: &Path) -> Result<ContactKey, SecretsError> {
         Ok(ContactKey::from_bytes(&read_secret(&dir.join(CONTACT_KEY))?)?)
     }

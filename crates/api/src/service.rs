@@ -22,7 +22,7 @@ use crate::chain_side::{self, ChainSide, ChainSideError, Ground};
 use crate::config::Settings;
 use crate::feed::{ChannelError, Channels};
 use crate::following::Follower;
-use crate::inbox::InboxUnsealed;
+use crate::inbox::InboxInClear;
 use crate::outbox::courier::{self, Courier, NoClient};
 use crate::outbox::publishing;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
@@ -63,9 +63,9 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on the address in `listen`")]
     Listen(#[source] std::io::Error),
-    /// Texts of the inbox that older versions kept in clear cannot be sealed.
+    /// Texts of the inbox that older versions kept in clear cannot be encrypted.
     #[error(transparent)]
-    Inbox(#[from] InboxUnsealed),
+    Inbox(#[from] InboxInClear),
     /// Events cannot be sent.
     #[error(transparent)]
     Webhooks(#[from] NoClient),
@@ -190,7 +190,7 @@ pub async fn serve(
     let (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>) = (Arc::new(SystemClock), Arc::new(SystemChance));
     let ground = Ground { settings: &settings, db: &db, images: &images, clock, chance };
     let chain = chain_side::patiently(&settings, || chain_side::open(&ground)).await?;
-    inbox::seal_older(&db, &chain.secrets.contact_key, &SystemChance).await?;
+    inbox::encrypt_older(&db, &chain.secrets.contact_key, &SystemChance).await?;
     let state = assemble(settings, db, images, &chain, metrics).await?;
     let lanes = chain_side::patiently(&state.settings, || {
         let (clock, chance) = (Arc::clone(&state.clock), Arc::clone(&state.chance));

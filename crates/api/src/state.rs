@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 
 use crate::claim::code::ClaimPepper;
 use crate::config::Settings;
+use crate::encryption::ContactKey;
 use crate::error::ApiError;
 use crate::feed::Channels;
 use crate::outbox::endpoint_url::Reach;
@@ -25,7 +26,6 @@ use crate::outbox::resolver::{Guard, SystemLookup};
 use crate::outbox::secret::WebhookKey;
 use crate::readiness::Readiness;
 use crate::redeeming::Terms;
-use crate::sealing::ContactKey;
 use crate::telemetry;
 use crate::throttle::Throttles;
 
@@ -48,7 +48,7 @@ pub struct App {
     pub on_chain: Arc<dyn Chain>,
     /// The secret that claim codes are kept under.
     pub claim_pepper: ClaimPepper,
-    /// The key that what names buyers is sealed with.
+    /// The key that what names buyers is encrypted with.
     pub contact_key: ContactKey,
     /// Judges whether wallets signed.
     pub wallets: WalletJudge,

@@ -41,7 +41,7 @@ pub use inbox::{
     count_open_entries, find_entry, find_state_of_key, insert_entry, is_known_body, list_entries, lock_entry,
     next_due, ring_order, ring_sku, take_due_entry, update_entry,
 };
-pub(crate) use inbox::{list_plain_entries, seal_entry};
+pub(crate) use inbox::{encrypt_entry, list_plain_entries};
 pub(crate) use outgoing_events::{
     EventFilter, find_event, find_event_position, find_outbox_head, find_stream_of_token,
     first_position_since, insert_events, list_events, lock_outbox_head, move_outbox_head,

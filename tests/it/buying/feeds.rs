@@ -102,7 +102,7 @@ impl Feed {
 
     /// What was sent.
     fn opened(&self, entry: &api::feed::Entry) -> Option<Vec<u8>> {
-        let body = entry.open_body(&self.house.app.contact_key).expect("a body that opens");
+        let body = entry.decrypt_body(&self.house.app.contact_key).expect("a body that opens");
         body.map(|body| body.to_vec())
     }
 

@@ -46,6 +46,17 @@ pub(super) async fn all_rows(db: &Db) -> String {
     seen
 }
 
+/// Gives each of the two rows that `select` finds (key and text) the other's text.
+pub(super) async fn exchange(db: &Db, select: &'static str, update: &'static str) {
+    let mut tx = db.begin_write().await.expect("a transaction");
+    let rows: Vec<(String, String)> = tx.fetch_all(select, &[]).await.expect("rows");
+    let [(one, ones), (other, others)] = <[_; 2]>::try_from(rows).expect("two rows");
+    for (key, text) in [(one, others), (other, ones)] {
+        tx.execute(update, &[key.as_str().into(), text.as_str().into()]).await.expect("an update");
+    }
+    tx.commit().await.expect("a commit");
+}
+
 /// What the file of an embedded database and its log hold, free pages and all; nothing for a server.
 pub(super) fn files(db: &TestDb) -> Vec<u8> {
     let Some(path) = db.url.strip_prefix("sqlite:") else { return Vec::new() };

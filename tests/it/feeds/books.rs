@@ -56,7 +56,7 @@ pub(super) async fn hold(db: &TestDb) {
     assert!(breaches.iter().all(|(_, count)| *count == 0), "{breaches:?}");
     assert_eq!(number(db, "SELECT COUNT(*) FROM inbox WHERE order_ref LIKE '9%'").await, 0);
     assert_eq!(
-        number(db, "SELECT COUNT(*) FROM inbox WHERE state = 'done' AND body_sealed IS NOT NULL").await,
+        number(db, "SELECT COUNT(*) FROM inbox WHERE state = 'done' AND body_encrypted IS NOT NULL").await,
         0
     );
     assert_eq!(number(db, NOTED_TWICE).await, 0);

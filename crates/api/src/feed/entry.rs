@@ -13,7 +13,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::ChannelName;
-use crate::sealing::{ContactKey, NotOpened, NotSealed, Place, Sealed};
+use crate::encryption::{ContactKey, Encrypted, NotDecrypted, NotEncrypted, Place};
 
 typed_id!(
     /// A delivery in the inbox: `inb_…`.
@@ -146,22 +146,22 @@ impl EntryState {
 
 /// A body on its way into the inbox.
 #[derive(Debug, Clone)]
-pub struct SealedBody {
+pub struct EncryptedBody {
     /// The signed bytes.
-    pub text: Sealed,
+    pub text: Encrypted,
     /// By what they are known again.
     pub mac: Sha256Digest,
 }
 
-impl SealedBody {
-    /// Seals the body of an entry.
-    pub fn seal(
+impl EncryptedBody {
+    /// Encrypts the body of an entry.
+    pub fn encrypt(
         key: &ContactKey,
         entry_id: &EntryId,
         body: &[u8],
         chance: &dyn Chance,
-    ) -> Result<Self, NotSealed> {
-        let text = key.seal(Place::InboxBody(entry_id), body, chance)?;
+    ) -> Result<Self, NotEncrypted> {
+        let text = key.encrypt(Place::InboxBody(entry_id), body, chance)?;
         Ok(Self { text, mac: key.inbox_digest(Sha256Digest::of(body)) })
     }
 }
@@ -181,9 +181,9 @@ pub struct Entry {
     pub version_told: Option<String>,
     /// How it came.
     pub origin: Origin,
-    /// The signed bytes, sealed; gone once it is done or dismissed, for they name the buyer.
-    pub body: Option<Sealed>,
-    /// By what the same bytes are known again: [`ContactKey::inbox_digest`](crate::sealing::ContactKey::inbox_digest).
+    /// The signed bytes, encrypted; gone once it is done or dismissed, for they name the buyer.
+    pub body: Option<Encrypted>,
+    /// By what the same bytes are known again: [`ContactKey::inbox_digest`](crate::encryption::ContactKey::inbox_digest).
     pub body_mac: Sha256Digest,
     /// Where it stands.
     pub state: EntryState,
@@ -201,8 +201,8 @@ pub struct Entry {
 
 impl Entry {
     /// The signed bytes; none once it is done or dismissed.
-    pub fn open_body(&self, key: &ContactKey) -> Result<Option<Zeroizing<Vec<u8>>>, NotOpened> {
-        self.body.as_ref().map(|body| key.open(Place::InboxBody(&self.entry_id), body)).transpose()
+    pub fn decrypt_body(&self, key: &ContactKey) -> Result<Option<Zeroizing<Vec<u8>>>, NotDecrypted> {
+        self.body.as_ref().map(|body| key.decrypt(Place::InboxBody(&self.entry_id), body)).transpose()
     }
 
     /// A new entry that waits to be worked on at once.
@@ -212,7 +212,7 @@ impl Entry {
         channel: ChannelName,
         topic: Topic,
         origin: Origin,
-        body: SealedBody,
+        body: EncryptedBody,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -311,7 +311,7 @@ mod tests {
         let id = EntryId::generate(noon, &SystemChance);
         let channel = "boutique".parse().unwrap();
         let key = ContactKey::from_bytes(&[7; 32]).unwrap();
-        let body = SealedBody::seal(&key, &id, b"{}", &SystemChance).unwrap();
+        let body = EncryptedBody::encrypt(&key, &id, b"{}", &SystemChance).unwrap();
         let entry = Entry::new(id, channel, Topic::Refund, Origin::Webhook, body, noon);
         let reason = Reason::new("sale_missing", "");
         let pause = |tries, now| {

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::ids::{InPath, Named};
 use crate::error::{ApiError, Problem};
 use crate::feed::signature::Signature;
-use crate::feed::{ChannelName, Entry, EntryId, Origin, SealedBody, shopify};
+use crate::feed::{ChannelName, EncryptedBody, Entry, EntryId, Origin, shopify};
 use crate::json::read_body;
 use crate::state::{App, AppState};
 use crate::store;
@@ -110,8 +110,8 @@ async fn keep(app: &App, channel: &ChannelName, headers: &HeaderMap, body: &[u8]
     let now = app.clock.now();
     let told = topic_told(headers);
     let entry_id = EntryId::generate(now, app.chance.as_ref());
-    let body = SealedBody::seal(&app.contact_key, &entry_id, body, app.chance.as_ref());
-    let body = body.map_err(|error| ApiError::internal("sealing a delivery", error))?;
+    let body = EncryptedBody::encrypt(&app.contact_key, &entry_id, body, app.chance.as_ref());
+    let body = body.map_err(|error| ApiError::internal("encrypting a delivery", error))?;
     let topic = shopify::topic(&told);
     let entry = &Entry {
         version_told: word(headers, VERSION),

@@ -3,22 +3,22 @@
 use catalog::clock::Timestamp;
 use catalog::db::{DbError, Tx};
 
+use crate::encryption::Encrypted;
 use crate::sale::SaleId;
-use crate::sealing::Sealed;
 
 catalog::statements! {
     SET = "
         INSERT INTO contacts (
             sale_id,
-            sealed,
+            encrypted,
             recorded_at,
             changed_at
         ) VALUES ($1, $2, $3, $3)
         ON CONFLICT (sale_id) DO UPDATE
-        SET sealed = excluded.sealed,
+        SET encrypted = excluded.encrypted,
             changed_at = excluded.changed_at";
     FIND = "
-        SELECT sealed,
+        SELECT encrypted,
                recorded_at,
                changed_at
         FROM contacts
@@ -32,7 +32,7 @@ catalog::statements! {
 #[derive(Debug, Clone)]
 pub(crate) struct StoredContact {
     /// What it says.
-    pub(crate) sealed: Sealed,
+    pub(crate) encrypted: Encrypted,
     /// When the sale got one.
     pub(crate) recorded_at: Timestamp,
     /// When it became this one.
@@ -41,23 +41,23 @@ pub(crate) struct StoredContact {
 
 #[derive(sqlx::FromRow)]
 struct ContactRow {
-    sealed: String,
+    encrypted: String,
     recorded_at: i64,
     changed_at: i64,
 }
 
-/// Makes what is sealed the contact of a sale.
+/// Makes what is encrypted the contact of a sale.
 pub(crate) async fn set_contact(
     tx: &mut Tx,
     sale_id: &SaleId,
-    sealed: &Sealed,
+    encrypted: &Encrypted,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    tx.execute(SET, &[sale_id.into(), sealed.as_str().into(), at.into()]).await?;
+    tx.execute(SET, &[sale_id.into(), encrypted.as_str().into(), at.into()]).await?;
     Ok(())
 }
 
-/// The contact of a sale, sealed.
+/// The contact of a sale, encrypted.
 pub(crate) async fn find_contact(tx: &mut Tx, sale_id: &SaleId) -> Result<Option<StoredContact>, DbError> {
     let row: Option<ContactRow> = tx.fetch_optional(FIND, &[sale_id.into()]).await?;
     let moment = |micros| {
@@ -65,7 +65,7 @@ pub(crate) async fn find_contact(tx: &mut Tx, sale_id: &SaleId) -> Result<Option
     };
     row.map(|row| {
         Ok(StoredContact {
-            sealed: Sealed::from_stored(row.sealed),
+            encrypted: Encrypted::from_stored(row.encrypted),
             recorded_at: moment(row.recorded_at)?,
             changed_at: moment(row.changed_at)?,
         })

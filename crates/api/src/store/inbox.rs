@@ -8,11 +8,11 @@ use catalog::db::{DbError, Sql, Tx, Value};
 use catalog::digest::Sha256Digest;
 
 use self::row::{EntryRow, columns};
+use crate::encryption::Encrypted;
 use crate::feed::{ChannelName, Entry, EntryId, EntryState, Reason, Topic};
-use crate::sealing::Sealed;
 
 pub(super) use self::plain::STATEMENTS as PLAIN_STATEMENTS;
-pub(crate) use self::plain::{list_plain_entries, seal_entry};
+pub(crate) use self::plain::{encrypt_entry, list_plain_entries};
 
 catalog::statements! {
     INSERT = "
@@ -23,7 +23,7 @@ catalog::statements! {
             topic_told,
             version_told,
             origin,
-            body_sealed,
+            body_encrypted,
             body_mac,
             state,
             order_ref,
@@ -74,7 +74,7 @@ catalog::statements! {
         SET state = $2,
             reason = NULL,
             reason_detail = NULL,
-            body_sealed = NULL,
+            body_encrypted = NULL,
             order_ref = $3,
             business_key = $4,
             tries = $5,
@@ -166,7 +166,7 @@ pub async fn insert_entry(tx: &mut Tx, entry: &Entry) -> Result<bool, DbError> {
         entry.topic_told.as_str().into(),
         entry.version_told.clone().into(),
         entry.origin.as_str().into(),
-        entry.body.as_ref().map(Sealed::as_str).into(),
+        entry.body.as_ref().map(Encrypted::as_str).into(),
         entry.body_mac.into(),
         entry.order_ref.clone().into(),
         entry.business_key.clone().into(),

@@ -1,9 +1,9 @@
-//! What shops send names the buyer: it is sealed while it waits or is parked, and gone after.
+//! What shops send names the buyer: it is encrypted while it waits or is parked, and gone after.
 
-use api::inbox::seal_older;
+use api::inbox::encrypt_older;
 use catalog::digest::Sha256Digest;
 
-use super::super::raw_look::{all_rows, assert_hidden};
+use super::super::raw_look::{all_rows, assert_hidden, exchange};
 use super::*;
 
 const NAME: &str = "Chiyo Yoshida";
@@ -53,21 +53,22 @@ both_databases! {
         feed.feed("products/create", &order).await;
         let dismissed = feed.open_entry("parked").await.entry_id;
         feed.review().dismiss(&dismissed, "no use").await.expect("dismissed");
-        assert_eq!(feed.house.count("SELECT COUNT(*) FROM inbox WHERE body_sealed IS NOT NULL").await, 0);
+        assert_eq!(feed.house.count("SELECT COUNT(*) FROM inbox WHERE body_encrypted IS NOT NULL").await, 0);
         assert_hidden(&db, &secrets, "when all is over").await;
     }
 
-    async fn a_text_in_another_entrys_row_does_not_open_and_has_no_effect(db: TestDb) {
+    async fn a_text_in_another_entrys_row_cannot_be_read_and_has_no_effect(db: TestDb) {
         let (feed, _) = Feed::open(&db.db, 9).await;
         feed.deliver("orders/paid", &bought(order_of(7, 1))).await;
         feed.deliver("orders/paid", &bought(order_of(8, 1))).await;
-        feed.house.write("UPDATE inbox SET body_sealed = (SELECT other.body_sealed FROM inbox AS other WHERE other.entry_id <> inbox.entry_id)").await;
+        let (select, update) = ("SELECT entry_id, body_encrypted FROM inbox", "UPDATE inbox SET body_encrypted = $2 WHERE entry_id = $1");
+        exchange(&db.db, select, update).await;
         feed.work().await;
         assert_eq!(feed.reasons("waiting").await, ["internal_error"; 2]);
         assert_eq!(feed.house.count("SELECT COUNT(*) FROM sales").await, 0);
     }
 
-    async fn what_an_older_version_kept_in_clear_is_sealed_and_goes_on(db: TestDb) {
+    async fn what_an_older_version_kept_in_clear_is_encrypted_and_goes_on(db: TestDb) {
         let (feed, _) = Feed::open(&db.db, 9).await;
         let order = bought(order_of(7, 1));
         let odd = b"{\"name\":\"Chiyo\xFF\"}";
@@ -78,9 +79,9 @@ both_databases! {
         assert!(all_rows(&db.db).await.contains(NAME));
 
         let app = &feed.house.app;
-        let sealed = seal_older(&app.db, &app.contact_key, &SystemChance).await.expect("sealed");
-        let again = seal_older(&app.db, &app.contact_key, &SystemChance).await.expect("sealed");
-        assert_eq!((sealed, again), (3, 0));
+        let encrypted = encrypt_older(&app.db, &app.contact_key, &SystemChance).await.expect("encrypted");
+        let again = encrypt_older(&app.db, &app.contact_key, &SystemChance).await.expect("encrypted");
+        assert_eq!((encrypted, again), (3, 0));
         let rows = all_rows(&db.db).await;
         let digest = Sha256Digest::of(order.to_string().as_bytes()).to_string();
         for secret in [NAME, EMAIL, PHONE, &hexed(odd), &digest] {

@@ -28,7 +28,7 @@ both_databases! {
         assert!(sales.iter().all(|sale| sale["edition_id"] == edition_id.as_str()));
         assert!(sales.iter().all(|sale| sale["sold_at"] == "2026-11-20T09:29:59Z"));
         // Two texts, two entries; the buyer's name stands in none of them any more.
-        assert_eq!(feed.house.count("SELECT COUNT(*) FROM inbox WHERE state = 'done' AND body_sealed IS NULL").await, 2);
+        assert_eq!(feed.house.count("SELECT COUNT(*) FROM inbox WHERE state = 'done' AND body_encrypted IS NULL").await, 2);
         assert_eq!(feed.house.count("SELECT COUNT(*) FROM journal WHERE payload LIKE '%buyer@example%'").await, 0);
         assert_eq!(feed.house.count("SELECT COUNT(*) FROM journal WHERE actor = 'channel:boutique' AND kind = 'sale_recorded'").await, 4);
     }

@@ -58,6 +58,11 @@ impl TestApp {
         request
     }
 
+    /// Deletes.
+    pub(crate) fn delete(&self, path: &str) -> Request<'_> {
+        self.request(Method::DELETE, path)
+    }
+
     /// Puts raw bytes.
     pub(crate) fn put(&self, path: &str, bytes: Vec<u8>) -> Request<'_> {
         let mut request = self.request(Method::PUT, path);

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::claim::code::ClaimCode;
 use crate::claim::{Claim, ClaimId};
 use crate::contact::{Contact, FieldNames};
+use crate::json::optional_object;
 use crate::policy::Policy;
 use crate::routes::policy::PolicyView;
 use crate::sale::{Cause, Money, OrderLine, Reference, Sale, Shipment, Wanted, check_moment};
@@ -57,8 +58,8 @@ pub(crate) struct SaleInput {
     /// When the shop sold it.
     #[schema(value_type = String, format = DateTime)]
     sold_at: Timestamp,
-    /// How the buyer is reached; sealed at rest, read under `/v1/sales/{sale_id}/contact` alone.
-    #[serde(default)]
+    /// How the buyer is reached; encrypted at rest, read under `/v1/sales/{sale_id}/contact` alone.
+    #[serde(default, deserialize_with = "optional_object")]
     contact: Option<ContactInput>,
 }
 

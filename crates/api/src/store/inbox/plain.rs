@@ -1,10 +1,10 @@
-//! Rows of `inbox` that an older version wrote: their texts stand in clear until they are sealed.
+//! Rows of `inbox` that an older version wrote: their texts stand in clear until they are encrypted.
 
 use catalog::db::{DbError, Tx};
 use catalog::digest::Sha256Digest;
 
+use crate::encryption::Encrypted;
 use crate::feed::EntryId;
-use crate::sealing::Sealed;
 
 catalog::statements! {
     LIST = "
@@ -16,12 +16,12 @@ catalog::statements! {
         WHERE plain = 1
         ORDER BY entry_id
         LIMIT $1";
-    SEAL = "
+    ENCRYPT = "
         UPDATE inbox
         SET plain = 0,
             body = NULL,
             body_hex = NULL,
-            body_sealed = $2,
+            body_encrypted = $2,
             body_mac = $3
         WHERE entry_id = $1
           AND plain = 1";
@@ -64,19 +64,19 @@ impl TryFrom<PlainRow> for PlainEntry {
     }
 }
 
-/// At most `limit` rows that are not sealed.
+/// At most `limit` rows that are not encrypted.
 pub(crate) async fn list_plain_entries(tx: &mut Tx, limit: u32) -> Result<Vec<PlainEntry>, DbError> {
     let rows: Vec<PlainRow> = tx.fetch_all(LIST, &[limit.into()]).await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// Puts what is sealed in the place of what stood in clear, unless another process has done so.
-pub(crate) async fn seal_entry(
+/// Puts what is encrypted in the place of what stood in clear, unless another process has done so.
+pub(crate) async fn encrypt_entry(
     tx: &mut Tx,
     entry_id: &EntryId,
-    body: Option<&Sealed>,
+    body: Option<&Encrypted>,
     mac: Sha256Digest,
 ) -> Result<(), DbError> {
-    tx.execute(SEAL, &[entry_id.into(), body.map(Sealed::as_str).into(), mac.into()]).await?;
+    tx.execute(ENCRYPT, &[entry_id.into(), body.map(Encrypted::as_str).into(), mac.into()]).await?;
     Ok(())
 }

@@ -3,8 +3,8 @@
 use catalog::clock::Timestamp;
 use catalog::db::DbError;
 
+use crate::encryption::Encrypted;
 use crate::feed::{Entry, EntryState, Origin, Reason, Topic};
-use crate::sealing::Sealed;
 
 /// The columns of an entry, in the order of [`EntryRow`].
 macro_rules! columns {
@@ -15,7 +15,7 @@ macro_rules! columns {
                topic_told,
                version_told,
                origin,
-               body_sealed,
+               body_encrypted,
                body_mac,
                state,
                reason,
@@ -38,7 +38,7 @@ pub(super) struct EntryRow {
     topic_told: String,
     version_told: Option<String>,
     origin: String,
-    body_sealed: Option<String>,
+    body_encrypted: Option<String>,
     body_mac: String,
     state: String,
     reason: Option<String>,
@@ -74,8 +74,8 @@ impl EntryRow {
         }
     }
 
-    fn body(&self, state: &EntryState) -> Result<Option<Sealed>, DbError> {
-        let body = self.body_sealed.clone().map(Sealed::from_stored);
+    fn body(&self, state: &EntryState) -> Result<Option<Encrypted>, DbError> {
+        let body = self.body_encrypted.clone().map(Encrypted::from_stored);
         if body.is_some() == state.is_open() {
             Ok(body)
         } else {

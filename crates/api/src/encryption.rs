@@ -1,7 +1,7 @@
-//! What names buyers, at rest: sealed under a key that is not in the database, and bound to the row in which it stands.
+//! What names buyers, at rest: encrypted under a key that is not in the database, and bound to the row in which it stands.
 //!
 //! The cipher is XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha): its nonces of 192 bits may be drawn at random, however many
-//! texts one key seals. What a text belongs to is authenticated with it, so that a text in another row does not open.
+//! texts one key encrypts. What a text belongs to is authenticated with it, so that a text in another row cannot be decrypted.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ const KEY_BYTES: usize = 32;
 /// Length of a nonce in bytes.
 const NONCE_BYTES: usize = 24;
 
-/// The key that what names buyers is sealed with. Its `Debug` hides it.
+/// The key that what names buyers is encrypted with. Its `Debug` hides it.
 #[derive(Clone)]
 pub struct ContactKey {
     secret: Hmac<Sha256>,
@@ -37,15 +37,15 @@ pub struct KeyTooShort;
 
 /// A text that is longer than the cipher takes: 256 GiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a text could not be sealed")]
-pub struct NotSealed;
+#[error("a text could not be encrypted")]
+pub struct NotEncrypted;
 
-/// A text that was sealed with another key, for another row, or was changed since.
+/// A text that was encrypted with another key, for another row, or was changed since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("what is sealed here does not open")]
-pub struct NotOpened;
+#[error("what is encrypted here cannot be decrypted")]
+pub struct NotDecrypted;
 
-/// What a sealed text belongs to.
+/// What an encrypted text belongs to.
 #[derive(Debug, Clone, Copy)]
 pub enum Place<'a> {
     /// The contact data of the buyer of a sale.
@@ -63,11 +63,11 @@ impl Place<'_> {
     }
 }
 
-/// A sealed text as it is stored: nonce, ciphertext and tag, in base64. Its `Debug` hides it.
+/// An encrypted text as it is stored: nonce, ciphertext and tag, in base64. Its `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Sealed(String);
+pub struct Encrypted(String);
 
-impl Sealed {
+impl Encrypted {
     /// What a row holds.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
@@ -81,9 +81,9 @@ impl Sealed {
     }
 }
 
-impl fmt::Debug for Sealed {
+impl fmt::Debug for Encrypted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sealed(…)")
+        f.write_str("Encrypted(…)")
     }
 }
 
@@ -101,7 +101,7 @@ impl ContactKey {
         }
         let secret = Hmac::<Sha256>::new_from_slice(bytes).map_err(|_| KeyTooShort)?;
         let derived = Zeroizing::new(<[u8; 32]>::from(
-            secret.clone().chain_update(b"colophon sealing/1").finalize().into_bytes(),
+            secret.clone().chain_update(b"colophon encryption/1").finalize().into_bytes(),
         ));
         let cipher = XChaCha20Poly1305::new_from_slice(derived.as_slice()).map_err(|_| KeyTooShort)?;
         Ok(Self { secret, cipher })
@@ -113,22 +113,31 @@ impl ContactKey {
         hex::encode(self.secret.clone().chain_update(b"colophon key check/1").finalize().into_bytes())
     }
 
-    /// Seals a text for the place in which it will stand.
-    pub fn seal(&self, place: Place<'_>, text: &[u8], chance: &dyn Chance) -> Result<Sealed, NotSealed> {
+    /// Encrypts a text for the place in which it will stand.
+    pub fn encrypt(
+        &self,
+        place: Place<'_>,
+        text: &[u8],
+        chance: &dyn Chance,
+    ) -> Result<Encrypted, NotEncrypted> {
         let nonce = chance.bytes::<NONCE_BYTES>();
         let associated_data = place.associated_data();
         let payload = Payload { msg: text, aad: associated_data.as_bytes() };
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| NotSealed)?;
-        Ok(Sealed(BASE64_STANDARD.encode([&nonce[..], &sealed].concat())))
+        let encrypted = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| NotEncrypted)?;
+        Ok(Encrypted(BASE64_STANDARD.encode([&nonce[..], &encrypted].concat())))
     }
 
-    /// Opens what stands in a place.
-    pub fn open(&self, place: Place<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, NotOpened> {
-        let bytes = BASE64_STANDARD.decode(&sealed.0).map_err(|_| NotOpened)?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(NotOpened)?;
+    /// Decrypts what stands in a place.
+    pub fn decrypt(
+        &self,
+        place: Place<'_>,
+        encrypted: &Encrypted,
+    ) -> Result<Zeroizing<Vec<u8>>, NotDecrypted> {
+        let bytes = BASE64_STANDARD.decode(&encrypted.0).map_err(|_| NotDecrypted)?;
+        let (nonce, encrypted) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(NotDecrypted)?;
         let associated_data = place.associated_data();
-        let payload = Payload { msg: sealed, aad: associated_data.as_bytes() };
-        self.cipher.decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| NotOpened)
+        let payload = Payload { msg: encrypted, aad: associated_data.as_bytes() };
+        self.cipher.decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| NotDecrypted)
     }
 
     /// By what a body of the inbox is known again. A plain digest would tell whoever guesses a body that the guess is right.
@@ -162,47 +171,47 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_text_opens_in_its_place_with_its_key_and_nowhere_else() {
+    fn an_encrypted_text_is_read_in_its_place_with_its_key_and_nowhere_else() {
         let one: SaleId = "sale_01988888888870008000000000000001".parse().unwrap();
         let other: SaleId = "sale_01988888888870008000000000000002".parse().unwrap();
         let entry: EntryId = "inb_01988888888870008000000000000001".parse().unwrap();
-        let sealed = key(7).seal(Place::Contact(&one), NAME, &SystemChance).unwrap();
-        assert_eq!(key(7).open(Place::Contact(&one), &sealed).unwrap().as_slice(), NAME);
+        let encrypted = key(7).encrypt(Place::Contact(&one), NAME, &SystemChance).unwrap();
+        assert_eq!(key(7).decrypt(Place::Contact(&one), &encrypted).unwrap().as_slice(), NAME);
         for (key, place) in [
             (key(7), Place::Contact(&other)),
             (key(7), Place::InboxBody(&entry)),
             (key(8), Place::Contact(&one)),
         ] {
-            assert_eq!(key.open(place, &sealed), Err(NotOpened), "{place:?}");
+            assert_eq!(key.decrypt(place, &encrypted), Err(NotDecrypted), "{place:?}");
         }
     }
 
     #[test]
-    fn a_text_that_was_changed_or_cut_does_not_open() {
+    fn a_text_that_was_changed_or_cut_is_not_read() {
         let sale_id: SaleId = "sale_01988888888870008000000000000001".parse().unwrap();
         let place = Place::Contact(&sale_id);
-        let sealed = key(7).seal(place, NAME, &SystemChance).unwrap();
-        let bytes = BASE64_STANDARD.decode(sealed.as_str()).unwrap();
+        let encrypted = key(7).encrypt(place, NAME, &SystemChance).unwrap();
+        let bytes = BASE64_STANDARD.decode(encrypted.as_str()).unwrap();
         for place_of_bit in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[place_of_bit] ^= 1;
             let cut = &bytes[..place_of_bit];
             for odd in [&changed[..], cut] {
-                let odd = Sealed::from_stored(BASE64_STANDARD.encode(odd));
-                assert_eq!(key(7).open(place, &odd), Err(NotOpened));
+                let odd = Encrypted::from_stored(BASE64_STANDARD.encode(odd));
+                assert_eq!(key(7).decrypt(place, &odd), Err(NotDecrypted));
             }
         }
         for odd in ["", "~", "plain text"] {
-            assert_eq!(key(7).open(place, &Sealed::from_stored(odd.to_owned())), Err(NotOpened));
+            assert_eq!(key(7).decrypt(place, &Encrypted::from_stored(odd.to_owned())), Err(NotDecrypted));
         }
     }
 
     #[test]
-    fn the_same_text_is_sealed_differently_each_time_and_nothing_shows_in_debug() {
+    fn the_same_text_is_encrypted_differently_each_time_and_nothing_shows_in_debug() {
         let sale_id: SaleId = "sale_01988888888870008000000000000001".parse().unwrap();
-        let seal = || key(7).seal(Place::Contact(&sale_id), NAME, &SystemChance).unwrap();
-        assert_ne!(seal(), seal());
-        assert_eq!(format!("{:?} {:?}", key(7), seal()), "ContactKey(…) Sealed(…)");
+        let encrypt = || key(7).encrypt(Place::Contact(&sale_id), NAME, &SystemChance).unwrap();
+        assert_ne!(encrypt(), encrypt());
+        assert_eq!(format!("{:?} {:?}", key(7), encrypt()), "ContactKey(…) Encrypted(…)");
     }
 
     #[test]

@@ -278,6 +278,7 @@ fn an_erased_contact_is_overwritten_in_the_file() {
 }
 
 /// Moves what is in the write-ahead log into the file.
+#[expect(clippy::disallowed_methods, reason = "a checkpoint runs outside any transaction")]
 async fn empty_log(db: &TestDb) {
     use sqlx::{Connection, Row, SqliteConnection};
     let mut connection = SqliteConnection::connect(&db.url).await.expect("a connection");

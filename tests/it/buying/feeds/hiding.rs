@@ -2,6 +2,7 @@
 
 use api::inbox::encrypt_older;
 use catalog::digest::Sha256Digest;
+use tests::anvil::hex;
 
 use super::super::raw_look::{all_rows, assert_hidden, exchange};
 use super::*;
@@ -73,7 +74,7 @@ both_databases! {
         let order = bought(order_of(7, 1));
         let odd = b"{\"name\":\"Chiyo\xFF\"}";
         keep_plain(&feed, "order", Some(&order.to_string()), None, order.to_string().as_bytes()).await;
-        keep_plain(&feed, "refund", None, Some(&hexed(odd)), odd).await;
+        keep_plain(&feed, "refund", None, Some(&hex(odd)), odd).await;
         let done = bought(order_of(6, 1)).to_string();
         keep_plain(&feed, "order", None, None, done.as_bytes()).await;
         assert!(all_rows(&db.db).await.contains(NAME));
@@ -84,7 +85,7 @@ both_databases! {
         assert_eq!((encrypted, again), (3, 0));
         let rows = all_rows(&db.db).await;
         let digest = Sha256Digest::of(order.to_string().as_bytes()).to_string();
-        for secret in [NAME, EMAIL, PHONE, &hexed(odd), &digest] {
+        for secret in [NAME, EMAIL, PHONE, &hex(odd), &digest] {
             assert!(!rows.contains(secret), "{secret} is still there");
         }
         // They are known again, and worked on.
@@ -95,10 +96,6 @@ both_databases! {
         assert_eq!((feed.sales(7).await.len(), feed.reasons("parked").await), (1, vec!["body_unreadable".to_owned()]));
         assert_eq!(feed.opened(&feed.open_entry("parked").await), Some(odd.to_vec()));
     }
-}
-
-fn hexed(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes an entry as the version before did: open with its text, done without.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use catalog::crash_point;
-use catalog::db::DbError;
+use catalog::db::{Db, DbError};
 
 use crate::state::AppState;
 use crate::store;
@@ -12,10 +12,15 @@ use crate::store;
 /// Pause between two checks.
 const PAUSE: Duration = Duration::from_mins(1);
 
+/// The breaches of each law.
+pub async fn breaches(db: &Db) -> Result<Vec<(&'static str, i64)>, DbError> {
+    let mut tx = db.begin_read().await?;
+    store::count_breaches(&mut tx).await
+}
+
 /// Counts the breaches of each law, in the log and in the gauge `colophon_conservation_breaches`; gives their sum.
 pub async fn check(app: &AppState) -> Result<i64, DbError> {
-    let mut tx = app.db.begin_read().await?;
-    let breaches = store::count_breaches(&mut tx).await?;
+    let breaches = breaches(&app.db).await?;
     crash_point!("conservation.counted");
     for (law, count) in &breaches {
         if *count > 0 {

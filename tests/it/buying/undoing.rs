@@ -267,11 +267,15 @@ both_databases! {
         assert_eq!(breaches().await, 1, "free, and of a sale");
         house.write("UPDATE impressions SET state = 'sold'").await;
         assert_eq!(breaches().await, 2, "two sheets are sold to nobody");
-        house.write("DELETE FROM impressions WHERE serial > 1").await;
+        house.write("UPDATE impressions SET state = 'available' WHERE serial > 1").await;
+        assert_eq!(breaches().await, 0);
+        house.write("UPDATE editions SET run_size = 3").await;
         assert_eq!(breaches().await, 1, "the edition is short of sheets");
         house.write("UPDATE sales SET payment = 'refunded'").await;
         assert_eq!(breaches().await, 2, "and the claim of a refunded sale stands");
         let census = house.look(&format!("/v1/editions/{edition_id}/census")).await;
         assert_eq!(census["adds_up"], json!(false));
+        house.write("UPDATE sales SET payment = 'paid'").await;
+        house.write("UPDATE editions SET run_size = 2").await;
     }
 }

@@ -68,9 +68,16 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
-/// Clears up after the test, also when it failed.
+/// Clears up after the test, also when it failed. Whatever it did, everything that is conserved must be there in the end.
 async fn finish(db: Db, test: impl Future<Output = ()> + Send + 'static, clear_up: impl Future<Output = ()>) {
-    let outcome = tokio::spawn(test).await;
+    let books = db.clone();
+    let conserving = async move {
+        test.await;
+        let mut breaches = api::conservation::breaches(&books).await.expect("the books to be read");
+        breaches.retain(|(_, count)| *count > 0);
+        assert!(breaches.is_empty(), "conservation is broken: {breaches:?}");
+    };
+    let outcome = tokio::spawn(conserving).await;
     db.close().await;
     clear_up.await;
     if let Err(failure) = outcome {

@@ -125,4 +125,17 @@ both_databases! {
         assert_eq!((&again.body["sales"][0]["sale_id"], &listed.body["items"][0]["sale_id"]), (&json!(sale_id), &json!(sale_id)));
         assert_eq!(house.tell(&sale_id, "refund", history()[8].1.clone()).await.body["payment"], json!("refunded"));
     }
+
+    async fn money_is_told_as_an_object_or_not_at_all(db: TestDb) {
+        let house = House::open(&db.db).await;
+        let (edition_id, _) = house.publish(2).await;
+        let sale_id = sold(&house, &edition_id, "A-1").await;
+        let mut line = order_line(&edition_id, "A-2");
+        line["price"] = json!([1_940_000, "CNY"]);
+        let refused = house.shop("POST", "/v1/sales", Some("list"), Some(line)).await;
+        assert_eq!(refused.outcome(), (422, "wrong_type"));
+        let refund = json!({ "scope": "amount_only", "refunded_at": NOON, "amount": [5_000, "CNY"] });
+        assert_eq!(house.tell(&sale_id, "refund", refund).await.outcome(), (422, "wrong_type"));
+        assert_eq!(house.count("SELECT count(*) FROM sales").await, 1);
+    }
 }

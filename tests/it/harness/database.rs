@@ -47,7 +47,7 @@ where
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
         let db = open(&url).await;
         db.migrate().await.expect("the migrations to run on SQLite");
-        finish(db.clone(), test(TestDb { db, url }), async move { drop(folder) }).await;
+        finish(db.clone(), url.clone(), test(TestDb { db, url }), async move { drop(folder) }).await;
     });
 }
 
@@ -60,7 +60,7 @@ where
         let name = postgres::create_database().await;
         let url = postgres::url_of(&name);
         let db = open(&url).await;
-        finish(db.clone(), test(TestDb { db, url }), postgres::drop_database(name)).await;
+        finish(db.clone(), url.clone(), test(TestDb { db, url }), postgres::drop_database(name)).await;
     });
 }
 
@@ -69,12 +69,19 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Clears up after the test, also when it failed. Whatever it did, everything that is conserved must be there in the end.
-async fn finish(db: Db, test: impl Future<Output = ()> + Send + 'static, clear_up: impl Future<Output = ()>) {
-    let books = db.clone();
+async fn finish(
+    db: Db,
+    url: String,
+    test: impl Future<Output = ()> + Send + 'static,
+    clear_up: impl Future<Output = ()>,
+) {
     let conserving = async move {
         test.await;
+        // The test may have closed its own.
+        let books = open(&url).await;
         let mut breaches = api::conservation::breaches(&books).await.expect("the books to be read");
         breaches.retain(|(_, count)| *count > 0);
+        books.close().await;
         assert!(breaches.is_empty(), "conservation is broken: {breaches:?}");
     };
     let outcome = tokio::spawn(conserving).await;

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::claim::code::ClaimCode;
 use crate::claim::{Claim, ClaimId};
 use crate::contact::{Contact, FieldNames};
-use crate::json::optional_object;
+use crate::json::{object, optional_object};
 use crate::policy::Policy;
 use crate::routes::policy::PolicyView;
 use crate::sale::{Cause, Money, OrderLine, Reference, Sale, Shipment, Wanted, check_moment};
@@ -54,6 +54,7 @@ pub(crate) struct SaleInput {
     #[serde(default)]
     impression_id: Option<String>,
     /// The price of one.
+    #[serde(deserialize_with = "object")]
     price: MoneyShape,
     /// When the shop sold it.
     #[schema(value_type = String, format = DateTime)]

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::shape::{MoneyShape, read_impression_id};
+use crate::json::optional_object;
 use crate::sale::{
     AmountRefund, Condition, DisputeOutcome, Money, Reference, RefundStage, Shipment, ShopEvent, check_moment,
 };
@@ -177,7 +178,7 @@ pub(crate) struct RefundInput {
     #[serde(default)]
     pending: bool,
     /// With `amount_only`: how much, in the currency of the price.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_object")]
     amount: Option<MoneyShape>,
     /// With `amount_only`: the shop's name for it. Told again, it is the same refund.
     #[serde(default)]

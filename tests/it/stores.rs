@@ -20,7 +20,7 @@ use catalog::store;
 
 use self::records::{
     cataloged, drafted, great_wave, impressions, now, number_of, print_image, publication, published,
-    reserve_one,
+    put_back, reserve_one,
 };
 use crate::harness::database::open;
 
@@ -154,6 +154,8 @@ both_databases! {
         let census = census.into_iter().map(|(state, count)| (state.as_str(), count));
         // The proofs are not sold.
         assert_eq!(census.collect::<BTreeMap<_, _>>(), BTreeMap::from([("available", 2), ("reserved", 5)]));
+        drop(tx);
+        put_back(&db, &edition).await;
     }
 
     async fn a_locked_edition_makes_the_next_buyer_wait(db: TestDb) {
@@ -167,6 +169,7 @@ both_databases! {
         assert!(early.is_err(), "the second buyer did not wait");
         first.commit().await.expect("a commit");
         assert_eq!(second.await.expect("an answer"), Some(1));
+        put_back(&db, &edition).await;
     }
 
     async fn a_reader_never_waits_for_a_writer(db: TestDb) {

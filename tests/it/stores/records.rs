@@ -131,3 +131,14 @@ pub(super) async fn reserve_one(db: Arc<Db>, edition_id: EditionId) -> Option<u1
     tx.commit().await.expect("a commit");
     Some(sheet.serial.get())
 }
+
+/// Frees what was reserved: the catalog alone knows no sale that a reserved sheet could belong to.
+pub(super) async fn put_back(db: &Db, edition: &Edition) {
+    let mut tx = db.begin_write().await.expect("a transaction");
+    let sheets = store::list_impressions(&mut tx, &edition.edition_id, 0, 100).await.expect("its sheets");
+    for sheet in sheets.into_iter().filter(|sheet| sheet.state == ImpressionState::Reserved) {
+        let free = sheet.move_to(ImpressionState::Available).expect("a sheet that may be free again");
+        store::move_impression(&mut tx, ImpressionState::Reserved, &free, now()).await.expect("it moved");
+    }
+    tx.commit().await.expect("a commit");
+}

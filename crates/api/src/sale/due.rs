@@ -319,7 +319,12 @@ fn of_claim(undone: Option<Cause>, known: &Known) -> Option<Effect> {
         (ClaimStanding::Void | ClaimStanding::Released, _) => None,
         (ClaimStanding::Safekept, _) if known.handing == Handing::Done => Some(Effect::ReleaseClaim),
         // While the token lives, the chain decides: out of the issuer's reach it is the buyer's, who has nothing but this claim.
-        (ClaimStanding::Safekept, Some(_)) if !known.token.is_gone() => None,
+        // One that was handed out may be gone again before the books have heard of the handing.
+        (ClaimStanding::Safekept, Some(_))
+            if !known.token.is_gone() || known.handing == Handing::UnderWay =>
+        {
+            None
+        }
         (_, Some(_)) => Some(Effect::VoidClaim),
         (ClaimStanding::Prepared, None) if known.opens => Some(Effect::OpenClaim),
         _ => None,

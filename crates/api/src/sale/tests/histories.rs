@@ -115,3 +115,33 @@ fn breaks(fault: Fault, law: &str) -> bool {
 fn two_living_tokens_are_found_out() {
     assert!(breaks(Fault::FreeBeforeVoidUnguarded, "two living tokens"));
 }
+
+/// A token left the vault and was given up by its buyer before the books had heard that it left, and its sale was undone:
+/// the claim was void, as if the token had never left.
+#[test]
+fn a_token_that_left_the_vault_and_was_given_up_at_once_was_released() {
+    let history = [
+        (81, 0, 0),
+        (78, 0, 0),
+        (170, 144, 0),
+        (172, 0, 0),
+        (211, 0, 5),
+        (78, 0, 0),
+        (125, 0, 59),
+        (16, 0, 0),
+        (147, 6, 0),
+        (203, 0, 70),
+        (0, 0, 0),
+        (199, 0, 0),
+        (18, 0, 0),
+        (0, 0, 0),
+        (0, 0, 0),
+        (70, 0, 0),
+        (24, 179, 1),
+        (94, 0, 0),
+        (173, 0, 0),
+        (153, 0, 32),
+        (178, 0, 0),
+    ];
+    assert_eq!(live(&history.to_vec(), Fault::None).err(), None);
+}

@@ -206,7 +206,8 @@ fn nothing_of_an_undone_sale_can_be_claimed_or_lives_unasked() {
     for (sale, known) in all_matters().filter(|(sale, _)| sale.undone().is_some()) {
         let known = done(known, &due(&sale, &known).effects);
         // The vault keeps what the chain has not ended: of such a token only the buyer can dispose.
-        let kept = known.claim == ClaimStanding::Safekept && !known.token.is_gone();
+        let not_ended = !known.token.is_gone() || known.handing == Handing::UnderWay;
+        let kept = known.claim == ClaimStanding::Safekept && not_ended;
         assert!(kept || matches!(known.claim, ClaimStanding::Void | ClaimStanding::Released), "{known:?}");
         assert!(!kept || due(&sale, &known).waits, "{known:?}");
         let released = may_release(&known).is_ok() && kept;
@@ -229,6 +230,8 @@ fn a_claim_is_released_when_the_chain_says_so_and_never_else() {
         assert_eq!(released, handed_out, "{known:?}");
         assert!(!released || !due.effects.contains(&Effect::VoidClaim), "{known:?}");
         assert!(known.handing != Handing::UnderWay || due.waits, "{known:?}");
+        let on_its_way = known.claim == ClaimStanding::Safekept && known.handing == Handing::UnderWay;
+        assert!(!on_its_way || !due.effects.contains(&Effect::VoidClaim), "{known:?}");
     }
 }
 

@@ -156,12 +156,6 @@ impl UnderWay {
         Step { under_way: self, actions }
     }
 
-    /// True while it waits for its first bytes, or for a node to have them.
-    #[must_use]
-    pub fn is_unsent(&self) -> bool {
-        matches!(self.transaction.state, TransactionState::Bound | TransactionState::Signed(_))
-    }
-
     fn visited(&self, visit: Visit, rules: &Rules) -> Vec<Action> {
         match &self.transaction.state {
             TransactionState::Bound => vec![Action::AskMarket(visit)],

@@ -161,8 +161,8 @@ const CLAIM: &[&str] = &["claim_id", "sale_id"];
 const CALL: &[&str] = &["call_id", "business_key", "state", "reason"];
 const ENDPOINT: &[&str] = &["webhook_endpoint_id"];
 
-/// The types that say to which sale a token belongs from then on; `store::find_stream_of_token` asks for the same.
-pub(super) const BINDS_A_TOKEN: [&str; 2] = ["claim.redeemed", "claim.reissued"];
+/// The types that say to which sale a token belongs from then on.
+pub(crate) const BINDS_A_TOKEN: [&str; 2] = ["claim.redeemed", "claim.reissued"];
 
 /// The kind of row that asks for a test event.
 pub(super) const TESTED_KIND: &str = "webhook_endpoint_tested";

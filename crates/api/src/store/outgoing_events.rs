@@ -3,7 +3,7 @@
 use catalog::clock::Timestamp;
 use catalog::db::{DbError, Tx, Value};
 
-use crate::outbox::event_type::Audience;
+use crate::outbox::event_type::{Audience, BINDS_A_TOKEN};
 use crate::outbox::events::{OutgoingEvent, Published};
 
 catalog::statements! {
@@ -11,7 +11,7 @@ catalog::statements! {
         SELECT stream
         FROM outgoing_events
         WHERE token_id = $1
-          AND event_type IN ('claim.redeemed', 'claim.reissued')
+          AND event_type IN ($2, $3)
         ORDER BY position DESC
         LIMIT 1";
     FIND = "
@@ -145,7 +145,9 @@ pub(crate) async fn insert_events(tx: &mut Tx, published: &[Published]) -> Resul
 
 /// The stream in which a token was redeemed or issued again.
 pub(crate) async fn find_stream_of_token(tx: &mut Tx, token_id: &str) -> Result<Option<String>, DbError> {
-    let row: Option<(String,)> = tx.fetch_optional(FIND_STREAM_OF_TOKEN, &[token_id.into()]).await?;
+    let [redeemed, reissued] = BINDS_A_TOKEN;
+    let values = [token_id.into(), redeemed.into(), reissued.into()];
+    let row: Option<(String,)> = tx.fetch_optional(FIND_STREAM_OF_TOKEN, &values).await?;
     Ok(row.map(|(stream,)| stream))
 }
 

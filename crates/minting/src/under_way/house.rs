@@ -145,7 +145,7 @@ impl House {
 
     fn try_pass(&mut self, faults: &Faults, largest: usize, left: &mut usize) -> Result<(), Stopped> {
         for under_way in self.unsettled(faults) {
-            if under_way.is_unsent() {
+            if matches!(under_way.transaction.state, TransactionState::Bound | TransactionState::Signed(_)) {
                 let visit = self.visit(&under_way);
                 self.play(under_way, visit, faults, left)?;
             }

@@ -119,9 +119,10 @@ impl Fleet {
         process.as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
-    /// Tells every process to end (SIGTERM), and waits for it.
+    /// Tells every process to end (SIGTERM), and waits for it. One that was just started may come up before.
     pub(crate) async fn stop_all(&self) {
         for index in 0..self.len() {
+            self.answers(index, START).await;
             self.signal(index, Signal::TERM);
         }
         let begun = Instant::now();

@@ -10,22 +10,19 @@
 
 mod connect;
 mod error;
+mod retrying;
 mod value;
 mod writer;
-
-use std::future::Future;
 
 use sqlx::{FromRow, Postgres, Sqlite, Transaction};
 
 pub use connect::{Db, DbKind, DbUrl, InvalidDbUrl};
 pub use error::{DbError, Retryable};
+pub use retrying::retrying;
 pub use value::Value;
 
 use self::writer::Turn;
 use crate::clock::Timestamp;
-
-/// How often a writing transaction is tried before its conflict is reported.
-const TRIES: u32 = 6;
 
 /// A statement: one text for both databases, or one for each.
 #[derive(Debug, Clone, Copy)]
@@ -161,25 +158,6 @@ impl Tx {
             Inner::Postgres(transaction) => transaction.commit().await,
         }
         .map_err(|source| DbError::from_sqlx(source, "COMMIT"))
-    }
-}
-
-/// Runs a whole transaction again when the database reports a passing conflict (BUSY, 40001, 40P01), at most
-/// five times more. `attempt` opens and commits its own transaction and has no effect outside it.
-pub async fn retrying<T, E, F>(mut attempt: impl FnMut() -> F + Send) -> Result<T, E>
-where
-    E: Retryable,
-    F: Future<Output = Result<T, E>> + Send,
-{
-    let mut tries = 1;
-    loop {
-        match attempt().await {
-            Err(error) if error.is_passing_conflict() && tries < TRIES => {
-                tokio::time::sleep(std::time::Duration::from_millis(5 << tries)).await;
-                tries += 1;
-            }
-            outcome => return outcome,
-        }
     }
 }
 

@@ -51,6 +51,11 @@ impl DbError {
         }
     }
 
+    /// A commit of which nobody can say that it came to be.
+    pub(super) fn commit_lost() -> Self {
+        Self::from_sqlx(sqlx::Error::WorkerCrashed, "COMMIT")
+    }
+
     /// A row of `table` with key `id` that breaks a rule.
     pub fn inconsistent(table: &'static str, id: impl ToString, problem: impl ToString) -> Self {
         Self::Inconsistent { table, id: id.to_string(), problem: problem.to_string() }

@@ -6,6 +6,9 @@
 //!
 //! *Invariant: answered after the disk.* [`Turn::commit`] succeeds only after the commit that holds its changes.
 //!
+//! *Invariant: seen after the disk.* Who saw changes of others and leaves without a commit learns what becomes of them
+//! ([`super::retrying`]).
+//!
 //! *Invariant: nobody is told of a commit that was not.* Where the database itself rolls everything back, as on a full
 //! disk, the outer savepoint is gone as well, and all who shared it are told that nothing of theirs is there.
 
@@ -19,6 +22,7 @@ use sqlx::{Executor, Sqlite};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use super::DbError;
+use super::retrying::{Fate, left_without_commit};
 
 /// Said by ourselves: the driver's own count of open transactions never recovers from one that the database ended.
 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -46,7 +50,7 @@ pub(super) struct Writer {
 #[derive(Debug, Default)]
 struct Shared {
     open: Option<PoolConnection<Sqlite>>,
-    /// Whose turn is over and who wait for the commit.
+    /// Who wait for the commit: those whose turn is over, and those who saw what they changed.
     released: Vec<oneshot::Sender<Result<(), DbError>>>,
     /// The last writer left without a commit: its changes are still there.
     abandoned: bool,
@@ -58,6 +62,8 @@ pub(super) struct Turn {
     writer: Writer,
     /// None once the turn is over.
     shared: Option<OwnedMutexGuard<Shared>>,
+    /// What becomes of the changes before this turn that are not committed, if there are any.
+    seen: Option<Fate>,
 }
 
 /// Counts somebody who waits, however the waiting ends.
@@ -94,10 +100,12 @@ impl Writer {
             let turn = tokio::time::timeout(self.patience, Arc::clone(&self.shared).lock_owned());
             turn.await.map_err(|_| DbError::Unreachable(sqlx::Error::PoolTimedOut))?
         };
-        let mut turn = Turn { writer: self.clone(), shared: Some(shared) };
+        let mut turn = Turn { writer: self.clone(), shared: Some(shared), seen: None };
         let shared = turn.shared()?;
         shared.undo_abandoned().await;
+        let seen = shared.uncommitted();
         shared.begin(&self.pool).await?;
+        turn.seen = seen;
         Ok(turn)
     }
 
@@ -118,6 +126,16 @@ impl Writer {
 }
 
 impl Shared {
+    /// What becomes of the changes that wait for the commit.
+    fn uncommitted(&mut self) -> Option<Fate> {
+        if self.released.is_empty() {
+            return None;
+        }
+        let (answer, committed) = oneshot::channel();
+        self.released.push(answer);
+        Some(committed)
+    }
+
     async fn begin(&mut self, pool: &SqlitePool) -> Result<(), DbError> {
         if self.open.is_none() {
             // Kept before it begins: left half-way, it is abandoned as any other.
@@ -177,17 +195,13 @@ impl Shared {
     fn answer(&mut self, committed: bool) {
         for waiting in self.released.drain(..) {
             // Whoever no longer listens has given up on the answer, not on the commit.
-            let _ = waiting.send(if committed { Ok(()) } else { Err(lost()) });
+            let _ = waiting.send(if committed { Ok(()) } else { Err(DbError::commit_lost()) });
         }
     }
 }
 
 fn nothing_open() -> DbError {
     DbError::from_sqlx(sqlx::Error::WorkerCrashed, "SAVEPOINT")
-}
-
-fn lost() -> DbError {
-    DbError::from_sqlx(sqlx::Error::WorkerCrashed, "COMMIT")
 }
 
 impl Turn {
@@ -203,7 +217,7 @@ impl Turn {
     /// Makes everything durable that was done in this turn, together with those who wait. Once asked for, it is done,
     /// whether or not anybody still waits for the answer.
     pub(super) async fn commit(self) -> Result<(), DbError> {
-        tokio::spawn(self.commit_to_the_end()).await.unwrap_or_else(|_| Err(lost()))
+        tokio::spawn(self.commit_to_the_end()).await.unwrap_or_else(|_| Err(DbError::commit_lost()))
     }
 
     async fn commit_to_the_end(mut self) -> Result<(), DbError> {
@@ -220,13 +234,14 @@ impl Turn {
             drop(guard);
             writer.close_later();
         }
-        committed.await.unwrap_or_else(|_| Err(lost()))
+        committed.await.unwrap_or_else(|_| Err(DbError::commit_lost()))
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         let Some(mut shared) = self.shared.take() else { return };
+        self.seen.take().map(left_without_commit);
         if shared.open.is_some() {
             shared.abandoned = true;
             drop(shared);
@@ -236,125 +251,4 @@ impl Drop for Turn {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn writer(folder: &tempfile::TempDir) -> Writer {
-        let options = sqlx::sqlite::SqliteConnectOptions::new()
-            .filename(folder.path().join("test.db"))
-            .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
-            .create_if_missing(true);
-        let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
-        let pool = pool.connect_with(options).await.unwrap();
-        pool.execute("CREATE TABLE notes (note BIGINT NOT NULL UNIQUE)").await.unwrap();
-        Writer::new(pool, Duration::from_secs(10))
-    }
-
-    async fn note(turn: &mut Turn, note: &'static str) -> Result<(), sqlx::Error> {
-        turn.connection().unwrap().execute(note).await.map(drop)
-    }
-
-    /// What another connection sees.
-    async fn seen(folder: &tempfile::TempDir) -> Vec<i64> {
-        let url = format!("sqlite:{}", folder.path().join("test.db").display());
-        let mut other = <SqliteConnection as sqlx::Connection>::connect(&url).await.unwrap();
-        sqlx::query_scalar("SELECT note FROM notes ORDER BY note").fetch_all(&mut other).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn whoever_is_told_of_a_commit_is_seen_by_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let writer = writer(&folder).await;
-        let mut turn = writer.begin().await.unwrap();
-        note(&mut turn, "INSERT INTO notes VALUES (1)").await.unwrap();
-        assert_eq!(seen(&folder).await, [0_i64; 0]);
-        turn.commit().await.unwrap();
-        assert_eq!(seen(&folder).await, [1]);
-    }
-
-    #[tokio::test]
-    async fn a_writer_shares_its_commit_with_those_who_wait_and_is_answered_after_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let writer = writer(&folder).await;
-        let mut first = writer.begin().await.unwrap();
-        note(&mut first, "INSERT INTO notes VALUES (1)").await.unwrap();
-        let (second, third) = (writer.clone(), writer.clone());
-        let second = tokio::spawn(async move { second.begin().await });
-        let third = tokio::spawn(async move { third.begin().await });
-        while writer.waiting.load(Ordering::Acquire) < 2 {
-            tokio::task::yield_now().await;
-        }
-        let first = tokio::spawn(first.commit());
-        let mut second = second.await.unwrap().unwrap();
-        // The first had its turn and is not answered: what it did is not there for others.
-        assert!(!first.is_finished());
-        assert_eq!(seen(&folder).await, [0_i64; 0]);
-        // It gives up, and takes nothing of the others with it.
-        note(&mut second, "INSERT INTO notes VALUES (2)").await.unwrap();
-        drop(second);
-        let mut third = third.await.unwrap().unwrap();
-        note(&mut third, "INSERT INTO notes VALUES (3)").await.unwrap();
-        third.commit().await.unwrap();
-        first.await.unwrap().unwrap();
-        assert_eq!(seen(&folder).await, [1, 3]);
-    }
-
-    #[tokio::test]
-    async fn a_writer_that_gives_up_does_not_keep_others_from_writing() {
-        let folder = tempfile::tempdir().unwrap();
-        let writer = writer(&folder).await;
-        let mut turn = writer.begin().await.unwrap();
-        note(&mut turn, "INSERT INTO notes VALUES (1)").await.unwrap();
-        assert!(note(&mut turn, "INSERT INTO notes VALUES (1)").await.is_err());
-        drop(turn);
-        // Another process, as a command beside the service is.
-        let url = format!("sqlite:{}", folder.path().join("test.db").display());
-        let mut other = <SqliteConnection as sqlx::Connection>::connect(&url).await.unwrap();
-        other.execute("INSERT INTO notes VALUES (7)").await.unwrap();
-        assert_eq!(seen(&folder).await, [7]);
-    }
-
-    #[tokio::test]
-    async fn nobody_is_told_of_a_commit_that_the_database_took_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let writer = writer(&folder).await;
-        let mut first = writer.begin().await.unwrap();
-        note(&mut first, "INSERT INTO notes VALUES (1)").await.unwrap();
-        let second = writer.clone();
-        let second = tokio::spawn(async move { second.begin().await });
-        while writer.waiting.load(Ordering::Acquire) < 1 {
-            tokio::task::yield_now().await;
-        }
-        let first = tokio::spawn(first.commit());
-        let mut second = second.await.unwrap().unwrap();
-        // What a full disk does.
-        note(&mut second, "ROLLBACK").await.unwrap();
-        assert!(second.commit().await.is_err());
-        assert!(first.await.unwrap().is_err());
-        assert_eq!(seen(&folder).await, [0_i64; 0]);
-
-        let mut third = writer.begin().await.unwrap();
-        note(&mut third, "INSERT INTO notes VALUES (3)").await.unwrap();
-        third.commit().await.unwrap();
-        assert_eq!(seen(&folder).await, [3]);
-    }
-
-    #[tokio::test]
-    async fn two_hundred_writers_at_once_are_all_there() {
-        let folder = tempfile::tempdir().unwrap();
-        let writer = writer(&folder).await;
-        let mut writers = tokio::task::JoinSet::new();
-        for _ in 0..200 {
-            let writer = writer.clone();
-            writers.spawn(async move {
-                let mut turn = writer.begin().await.unwrap();
-                note(&mut turn, "INSERT INTO notes SELECT coalesce(max(note), 0) + 1 FROM notes")
-                    .await
-                    .unwrap();
-                turn.commit().await.unwrap();
-            });
-        }
-        writers.join_all().await;
-        assert_eq!(seen(&folder).await, (1..=200).collect::<Vec<i64>>());
-    }
-}
+mod tests;

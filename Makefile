@@ -14,7 +14,7 @@ test:
 # Kills, reorgs, lost replies against the real service; the last line is one JSON object. All of it stands in
 # docs/FAULTS.md, and tests/tools/run-chaos says what each word means.
 chaos:
-	@tests/tools/run-chaos $(foreach word,MINTS KILLS THEFTS REORGS LOST PROCESSES SIGNERS SEED DB SABOTAGE,$(if $($(word)),$(word)=$($(word))))
+	@tests/tools/run-chaos $(foreach word,MINTS KILLS THEFTS REORGS WEATHER LOST PROCESSES SIGNERS SEED DB SABOTAGE,$(if $($(word)),$(word)=$($(word))))
 
 # How fast it is, beside ceilings of the same machine: JSON lines. tests/tools/run-bench says what each word means.
 bench:

@@ -19,6 +19,7 @@ mod house;
 mod inclusion;
 mod median;
 mod plan;
+mod recovery;
 mod redeeming;
 mod stock;
 mod whole_way;
@@ -69,6 +70,7 @@ async fn measure(plan: &Plan) {
             Part::Whole => whole_way::measure(plan).await,
             Part::Redeem => redeeming::measure(plan).await,
             Part::Growth => growth::measure(plan).await,
+            Part::Recovery => recovery::measure(plan).await,
         };
         println!("{line}");
     }

@@ -11,6 +11,8 @@ pub(crate) enum Part {
     Redeem,
     /// How both grow with what is in the books already.
     Growth,
+    /// How soon work goes on after the pool lost something.
+    Recovery,
 }
 
 /// Which database the service works on.
@@ -21,8 +23,13 @@ pub(crate) enum Database {
 }
 
 impl Part {
-    const ALL: [(&'static str, Self); 4] =
-        [("drain", Self::Drain), ("whole", Self::Whole), ("redeem", Self::Redeem), ("growth", Self::Growth)];
+    const ALL: [(&'static str, Self); 5] = [
+        ("drain", Self::Drain),
+        ("whole", Self::Whole),
+        ("redeem", Self::Redeem),
+        ("growth", Self::Growth),
+        ("recovery", Self::Recovery),
+    ];
 }
 
 impl Database {
@@ -61,7 +68,8 @@ impl Plan {
             match name {
                 "PART" => {
                     let known = Part::ALL.into_iter().find(|(word, _)| *word == value);
-                    plan.parts = vec![known.ok_or_else(|| odd("drain, whole, redeem or growth"))?.1];
+                    plan.parts =
+                        vec![known.ok_or_else(|| odd("drain, whole, redeem, growth or recovery"))?.1];
                 }
                 "DB" => {
                     let known = [Database::Sqlite, Database::Postgres];

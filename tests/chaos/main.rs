@@ -82,7 +82,7 @@ async fn play(plan: Arc<Plan>) -> ExitCode {
     let watch = tokio::spawn(fleet::keep_running(Arc::clone(&fleet)));
 
     let progress = tokio::spawn(pace::watch(Arc::clone(&ground), Arc::clone(&pace)));
-    ground.proxy.be_honest(false);
+    ground.proxy.be_honest(!plan.weather);
     let kills = tokio::spawn(killer::strike(Arc::clone(&plan), Arc::clone(&fleet), Arc::clone(&pace)));
     let thefts = tokio::spawn(thief::strike(
         Arc::clone(&plan),

@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) thefts: u32,
     /// Reorganizations of the chain.
     pub(crate) reorgs: u32,
+    /// Whether the way to the node is bad at times. Otherwise nothing goes wrong on it, and no reply is lost.
+    pub(crate) weather: bool,
     /// Replies lost after the node took a transaction, in a million.
     pub(crate) lost: u64,
     /// Service processes.
@@ -60,6 +62,11 @@ impl Plan {
                 "REORGS" => plan.reorgs = count()?,
                 "PROCESSES" => plan.processes = usize::try_from(count()?).unwrap_or(usize::MAX),
                 "SIGNERS" => plan.signers = usize::try_from(count()?).unwrap_or(usize::MAX),
+                "WEATHER" => {
+                    let known = [("clear", false), ("changing", true)];
+                    let found = known.into_iter().find(|(word, _)| *word == value);
+                    plan.weather = found.ok_or_else(|| odd("clear or changing"))?.1;
+                }
                 "SEED" => plan.seed = value.parse().map_err(|_| odd("a whole number"))?,
                 "LOST" => plan.lost = millionths(value).ok_or_else(|| odd("a share from 0 to 1"))?,
                 "DB" => {
@@ -96,13 +103,26 @@ impl Plan {
 
     /// The command that plays this again.
     pub(crate) fn command(&self) -> String {
-        let Self { mints, kills, thefts, reorgs, lost, processes, signers, seed, database, sabotage } = self;
+        let Self {
+            mints,
+            kills,
+            thefts,
+            reorgs,
+            weather,
+            lost,
+            processes,
+            signers,
+            seed,
+            database,
+            sabotage,
+        } = self;
         let lost = format!("{}.{:06}", lost / 1_000_000, lost % 1_000_000);
         let lost = lost.trim_end_matches('0').trim_end_matches('.');
         let spoiled = sabotage.map_or(String::new(), |sabotage| format!(" SABOTAGE={}", sabotage.as_str()));
+        let weather = if *weather { "" } else { " WEATHER=clear" };
         let thefts = if *thefts == 0 { String::new() } else { format!(" THEFTS={thefts}") };
         format!(
-            "make chaos MINTS={mints} KILLS={kills}{thefts} REORGS={reorgs} LOST={lost} PROCESSES={processes} \
+            "make chaos MINTS={mints} KILLS={kills}{thefts} REORGS={reorgs}{weather} LOST={lost} PROCESSES={processes} \
              SIGNERS={signers} SEED={seed} DB={}{spoiled}",
             database.as_str()
         )
@@ -122,6 +142,7 @@ impl Default for Plan {
             mints: 1_000,
             kills: 200,
             thefts: 0,
+            weather: true,
             reorgs: 50,
             lost: 50_000,
             processes: 1,
@@ -155,6 +176,8 @@ mod tests {
         let words = "MINTS=7 KILLS=3 REORGS=2 LOST=0.05 PROCESSES=3 SIGNERS=2 SEED=9 DB=postgres";
         let plan = read(words).expect("a plan");
         assert_eq!(plan.command(), format!("make chaos {words}"));
+        let clear = words.replace(" LOST", " WEATHER=clear LOST");
+        assert_eq!(read(&clear).expect("a plan").command(), format!("make chaos {clear}"));
         assert_eq!(plan.lost, 50_000);
     }
 

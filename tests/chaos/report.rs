@@ -56,6 +56,7 @@ impl Report<'_> {
             "db": plan.database.as_str(),
             "processes": plan.processes,
             "signers": plan.signers,
+            "weather": if plan.weather { "changing" } else { "clear" },
             "sabotage": plan.sabotage.map(crate::sabotage::Sabotage::as_str),
         })
         .to_string()

@@ -356,6 +356,7 @@ impl ChainSide {
                 most_waiting: MOST_WAITING,
                 lease: settings.lease,
                 resend_after: settings.poll_interval.saturating_mul(4).max(Duration::from_secs(2)),
+                resend_missing_after: settings.poll_interval / 2,
                 bump_after: settings.bump_after,
                 park: Duration::from_secs(30),
                 count_every: Duration::from_mins(1),

@@ -59,6 +59,8 @@ pub struct PipelineSettings {
     pub lease: Duration,
     /// Bytes without a receipt are sent again after this.
     pub resend_after: Duration,
+    /// Bytes that the nodes' pools do not count are sent again after this.
+    pub resend_missing_after: Duration,
     /// A transaction without a receipt gets a higher fee after this.
     pub bump_after: Duration,
     /// A call that was passed over waits so long before it is tried again.
@@ -98,6 +100,8 @@ pub struct Lane {
     renewed_at: Option<Timestamp>,
     counted_at: Option<Timestamp>,
     sent: HashMap<B256, LastSend>,
+    /// The nodes' count of the signer's transactions with those that wait, as it was told in this pass.
+    waiting_count: Option<u64>,
     costs: HashMap<B256, u128>,
     cannot_pay: bool,
     gas_need: GasNeed,
@@ -255,6 +259,7 @@ impl Lane {
             renewed_at: None,
             counted_at: None,
             sent: HashMap::new(),
+            waiting_count: None,
             costs: HashMap::new(),
             cannot_pay: false,
             gas_need: GasNeed::default(),

@@ -38,6 +38,8 @@ pub struct Rules {
     pub fees: FeePolicy,
     /// Bytes without a receipt are sent again after this.
     pub resend_after: Duration,
+    /// Bytes that the nodes' pools do not count are sent again after this.
+    pub resend_missing_after: Duration,
     /// A transaction without a receipt gets a higher fee after this.
     pub bump_after: Duration,
 }
@@ -49,6 +51,9 @@ pub struct Visit {
     pub now: Timestamp,
     /// What this process remembers of handing the newest attempt to a node. Memory only spares questions.
     pub last_send: Option<LastSend>,
+    /// Whether the nodes' count of the signer's transactions, with those that wait, ends before this one: it was
+    /// dropped, or one before it was.
+    pub is_missing: bool,
 }
 
 /// The last time that a process handed an attempt to a node.
@@ -207,7 +212,8 @@ impl UnderWay {
     }
 
     fn send_again(visit: Visit, rules: &Rules) -> Vec<Action> {
-        let recently = |last: LastSend| visit.now.since(last.at) < rules.resend_after;
+        let pause = if visit.is_missing { rules.resend_missing_after } else { rules.resend_after };
+        let recently = |last: LastSend| visit.now.since(last.at) < pause;
         if visit.last_send.is_some_and(recently) { vec![] } else { vec![Action::Send] }
     }
 

@@ -120,6 +120,7 @@ impl Workshop {
                 lease: Duration::from_mins(1),
                 // Sent again in every pass, and never for more.
                 resend_after: Duration::ZERO,
+                resend_missing_after: Duration::ZERO,
                 bump_after: Duration::from_hours(1),
                 park: Duration::from_hours(1),
                 count_every: Duration::from_hours(1),

@@ -241,7 +241,9 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         let Some(mut shared) = self.shared.take() else { return };
-        self.seen.take().map(left_without_commit);
+        if let Some(seen) = self.seen.take() {
+            left_without_commit(seen);
+        }
         if shared.open.is_some() {
             shared.abandoned = true;
             drop(shared);

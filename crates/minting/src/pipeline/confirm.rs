@@ -33,6 +33,8 @@ impl Lane {
         let places = store::places(&mut tx, self.signer()).await?;
         drop(tx);
         report.under_way = places.len();
+        let some_wait = places.iter().any(|(_, block)| block.is_none());
+        self.waiting_count = if some_wait { self.count_waiting().await } else { None };
         if places.is_empty() {
             self.sent.clear();
             self.costs.clear();
@@ -85,6 +87,11 @@ impl Lane {
             }
         }
         Ok(())
+    }
+
+    /// One question finds out about every transaction that a pool has dropped. Without an answer they are sent again by time.
+    async fn count_waiting(&self) -> Option<u64> {
+        self.pipeline.chain.transaction_count(self.signer(), CountAt::Pending).await.ok()
     }
 
     /// Whether the block is the canonical one of its height; each height is asked for once a pass.

@@ -26,6 +26,7 @@ impl Lane {
         let rules = Rules {
             fees: settings.fees,
             resend_after: settings.resend_after,
+            resend_missing_after: settings.resend_missing_after,
             bump_after: settings.bump_after,
         };
         let mut next = Some(event);
@@ -43,7 +44,8 @@ impl Lane {
     pub(super) fn visit(&self, under_way: &UnderWay) -> Visit {
         let newest = under_way.attempts.last();
         let last_send = newest.and_then(|newest| self.sent.get(&newest.signed.hash).copied());
-        Visit { now: self.pipeline.clock.now(), last_send }
+        let is_missing = self.waiting_count.is_some_and(|count| count <= under_way.transaction.nonce);
+        Visit { now: self.pipeline.clock.now(), last_send, is_missing }
     }
 
     async fn perform(

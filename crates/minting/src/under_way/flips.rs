@@ -20,6 +20,7 @@ const NONCE: u64 = 5;
 const RULES: Rules = Rules {
     fees: FeePolicy { max_fee_cap: 1_000, min_tip: 1, max_tip: 100 },
     resend_after: Duration::from_secs(4),
+    resend_missing_after: Duration::from_secs(1),
     bump_after: Duration::from_secs(30),
 };
 

@@ -24,6 +24,7 @@ use crate::transaction::{
 const RULES: Rules = Rules {
     fees: FeePolicy { max_fee_cap: 1_000_000, min_tip: 1, max_tip: 10_000 },
     resend_after: Duration::from_secs(2),
+    resend_missing_after: Duration::from_secs(1),
     bump_after: Duration::from_secs(6),
 };
 
@@ -182,7 +183,8 @@ impl House {
     fn visit(&self, under_way: &UnderWay) -> Event {
         let newest = under_way.attempts.last();
         let last_send = newest.and_then(|newest| self.sent.get(&newest.signed.hash).copied());
-        Event::Visited(Visit { now: self.now, last_send })
+        let is_missing = self.chain.waiting_count() <= under_way.transaction.nonce;
+        Event::Visited(Visit { now: self.now, last_send, is_missing })
     }
 
     fn receipt(&self, attempts: &[Attempt], finalized: u64, faults: &Faults) -> Option<SeenReceipt> {

@@ -88,6 +88,14 @@ impl ChainModel {
         self.sealed[usize::try_from(height).expect("small")].after.count
     }
 
+    /// The count of our transactions with those that wait without a gap, as a node with a pool like geth's tells it.
+    pub(super) fn waiting_count(&self) -> u64 {
+        let waits = |nonce: &u64| self.pool.values().any(|bytes| bytes.nonce == *nonce);
+        let first = self.head().after.count;
+        let most = first + self.pool.len() as u64;
+        (first..most).find(|nonce| !waits(nonce)).unwrap_or(most)
+    }
+
     pub(super) fn is_canonical(&self, block: Block) -> bool {
         let at = usize::try_from(block.number).expect("small");
         self.sealed.get(at).is_some_and(|sealed| sealed.block == block)

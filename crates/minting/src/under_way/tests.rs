@@ -15,6 +15,7 @@ use crate::transaction::{SeenReceipt, TransactionId};
 const RULES: Rules = Rules {
     fees: FeePolicy { max_fee_cap: 1_000, min_tip: 1, max_tip: 100 },
     resend_after: Duration::from_secs(4),
+    resend_missing_after: Duration::from_secs(1),
     bump_after: Duration::from_secs(30),
 };
 const CALM: FeeHistory = FeeHistory { base_fee: 100, median_tip: 10 };
@@ -25,7 +26,7 @@ fn start() -> Timestamp {
 }
 
 fn after(seconds: u64, last_send: impl Into<Option<LastSend>>) -> Visit {
-    Visit { now: start().plus(Duration::from_secs(seconds)), last_send: last_send.into() }
+    Visit { now: start().plus(Duration::from_secs(seconds)), last_send: last_send.into(), is_missing: false }
 }
 
 fn sent(seconds: u64, underpriced: bool) -> LastSend {
@@ -108,6 +109,16 @@ fn a_market_above_the_cap_leaves_the_nonce_unsigned() {
     let (under_way, actions) = told(bound(), [Event::Priced(after(0, None), dear)]);
     assert_eq!(actions, [Action::Alarm(Alarm::Parked(AboveCap { asked: 2_001, cap: 1_000 }))]);
     assert_eq!(under_way.transaction.state, TransactionState::Bound);
+}
+
+#[test]
+fn bytes_that_no_pool_counts_are_sent_again_sooner() {
+    let visited = |visit| told(live(), [Event::Visited(visit)]).1;
+    let missing = |seconds| Visit { is_missing: true, ..after(seconds, sent(0, false)) };
+    assert_eq!(visited(missing(0)), []);
+    assert_eq!(visited(missing(1)), [Action::Send]);
+    assert_eq!(visited(after(3, sent(0, false))), []);
+    assert_eq!(visited(after(4, sent(0, false))), [Action::Send]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ const SALES: &str = "
            t.price_minor, t.currency, t.sold_at, t.payment, t.dispute, $2, t.carrier, t.shipped_at,
            CASE WHEN $2 = 'delivered' THEN t.shipped_at END, t.facts_sha256, t.created_at, t.updated_at
     FROM impressions AS i
-    JOIN sales AS t ON t.order_ref = 'first'
+    JOIN sales AS t ON t.channel = 'boutique' AND t.order_ref = 'first'
     JOIN editions AS e ON e.edition_id = i.edition_id
     WHERE i.state = 'available'
       AND (e.number > $4) = ($5 = 1)
@@ -57,7 +57,7 @@ const CLAIMS: &str = "
     FROM sales AS s
     JOIN impressions AS i ON i.impression_id = s.impression_id
     JOIN editions AS e ON e.edition_id = s.edition_id
-    JOIN sales AS first ON first.order_ref = 'first'
+    JOIN sales AS first ON first.channel = 'boutique' AND first.order_ref = 'first'
     JOIN claims AS t ON t.sale_id = first.sale_id
     WHERE s.channel = $1";
 const CALLS: &str = "
@@ -71,7 +71,7 @@ const CALLS: &str = "
     JOIN sales AS s ON s.sale_id = c.sale_id
     JOIN editions AS e ON e.edition_id = s.edition_id
     JOIN calls AS opening ON opening.business_key = 'open_edition:' || e.number
-    JOIN sales AS first ON first.order_ref = 'first'
+    JOIN sales AS first ON first.channel = 'boutique' AND first.order_ref = 'first'
     JOIN claims AS first_claim ON first_claim.sale_id = first.sale_id
     JOIN calls AS t ON t.business_key = 'mint:' || first_claim.token_id
     WHERE s.channel = $1";
@@ -82,7 +82,7 @@ const TOKENS: &str = "
            t.metadata, t.created_at, t.updated_at
     FROM claims AS c
     JOIN sales AS s ON s.sale_id = c.sale_id
-    JOIN sales AS first ON first.order_ref = 'first'
+    JOIN sales AS first ON first.channel = 'boutique' AND first.order_ref = 'first'
     JOIN claims AS first_claim ON first_claim.sale_id = first.sale_id
     JOIN tokens AS t ON t.token_id = first_claim.token_id
     WHERE s.channel = $1";
@@ -93,7 +93,7 @@ const JOURNAL: &str = "
            j.occurred_at, j.actor, j.kind, c.claim_id, j.payload
     FROM claims AS c
     JOIN sales AS s ON s.sale_id = c.sale_id
-    JOIN sales AS first ON first.order_ref = 'first'
+    JOIN sales AS first ON first.channel = 'boutique' AND first.order_ref = 'first'
     JOIN claims AS first_claim ON first_claim.sale_id = first.sale_id
     JOIN journal AS j ON j.subject = first_claim.claim_id
     WHERE s.channel = $1";

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use catalog::db::{Sql, Tx};
 
+use crate::harness::database::{TestDb, on_sqlite};
+
 both_databases! {
     async fn every_statement_is_accepted(db: TestDb) {
         let mut refused = Vec::new();
@@ -23,6 +25,37 @@ both_databases! {
         db.db.migrate().await.expect("a second migration");
         assert_eq!(columns(&db).await, before);
     }
+}
+
+/// Where a table is read as a whole for each row of many, their statement is quadratic: the rows must lead, and a key find each.
+#[test]
+fn statements_of_many_rows_find_each_row_by_a_key() {
+    on_sqlite(find_each_row_by_a_key);
+}
+
+async fn find_each_row_by_a_key(db: TestDb) {
+    let (mut read, mut slow) = (0, Vec::new());
+    let crates = [catalog::store::statements(), minting::store::statements(), api::store::statements()];
+    for statement in crates.concat().into_iter().filter(|statement| statement.sqlite.contains("json_each(")) {
+        let explain: &'static str = format!("EXPLAIN QUERY PLAN {}", statement.sqlite).leak();
+        let mut tx = db.db.begin_read().await.expect("a transaction");
+        let steps: Vec<Step> = tx.fetch_all(explain, &[]).await.expect("a plan");
+        let (first, others) = steps.split_first().expect("a step");
+        if !first.detail.starts_with("SCAN item") || others.iter().any(|step| step.detail.starts_with("SCAN"))
+        {
+            let plan: Vec<_> = steps.iter().map(|step| step.detail.as_str()).collect();
+            slow.push(format!("{}\n{}", statement.sqlite, plan.join("\n")));
+        }
+        read += 1;
+    }
+    assert!(read > 5, "only {read} statements of many rows");
+    assert!(slow.is_empty(), "slow:\n{}", slow.join("\n"));
+}
+
+/// A step of a plan.
+#[derive(sqlx::FromRow)]
+struct Step {
+    detail: String,
 }
 
 fn chain_of(error: &dyn std::error::Error) -> String {

@@ -70,6 +70,7 @@ crate::statements! {
             sealed_at = $3
         WHERE journal_head_id = 1";
     @rows {
+        // The plus keeps SQLite from looking at every row without a position for each one that is given.
         SEAL = "
         UPDATE journal
         SET position = CAST(item.value ->> 1 AS BIGINT),
@@ -77,7 +78,7 @@ crate::statements! {
             hash = item.value ->> 2
         FROM", rows("$1"), "
         WHERE sequence = CAST(item.value ->> 0 AS BIGINT)
-          AND position IS NULL";
+          AND +position IS NULL";
     }
 }
 

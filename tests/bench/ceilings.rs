@@ -21,8 +21,9 @@ use super::house::{CHAIN_ID, House};
 use super::inclusion::Inclusion;
 use super::tell;
 
-/// Transactions of a JSON-RPC batch.
+/// Single mints of a JSON-RPC batch, and groups of one: more than that is longer than the node reads.
 const BATCH: usize = 500;
+const GROUP_BATCH: usize = 20;
 /// Batches on their way at once.
 const AT_ONCE: usize = 2;
 /// Mints of a transaction on our contract.
@@ -57,7 +58,7 @@ pub(crate) async fn singles(house: &House, count: u32) -> f64 {
         })
         .collect();
     tell!("{count} single mints are signed");
-    push(chain, signed, &address, count).await
+    push(chain, signed, BATCH, &address, count).await
 }
 
 /// Mints a second in groups, on sheets of these editions, which nobody else uses.
@@ -91,15 +92,15 @@ pub(crate) async fn groups(house: &House, editions: &[Published], count: u32) ->
         })
         .collect();
     tell!("{count} mints in groups of {GROUP} are signed");
-    push(chain, signed, &house.contract, count).await
+    push(chain, signed, GROUP_BATCH, &house.contract, count).await
 }
 
-async fn push(chain: &Anvil, signed: Vec<String>, contract: &str, count: u32) -> f64 {
+async fn push(chain: &Anvil, signed: Vec<String>, batch: usize, contract: &str, count: u32) -> f64 {
     let from = chain.height().await;
     let client = reqwest::Client::new();
     let url: Arc<str> = chain.url().into();
     let mut under_way = JoinSet::new();
-    for batch in signed.chunks(BATCH) {
+    for batch in signed.chunks(batch) {
         if under_way.len() >= AT_ONCE {
             under_way.join_next().await.expect("a batch").expect("a batch to arrive");
         }
@@ -117,7 +118,11 @@ async fn push(chain: &Anvil, signed: Vec<String>, contract: &str, count: u32) ->
         });
     }
     let inclusion = Inclusion::wait(chain, contract, from, u64::from(count));
-    let (inclusion, ()) = tokio::join!(inclusion, async { while under_way.join_next().await.is_some() {} });
+    let (inclusion, ()) = tokio::join!(inclusion, async {
+        while let Some(arrived) = under_way.join_next().await {
+            arrived.expect("a batch to arrive");
+        }
+    });
     inclusion.rate(chain).await
 }
 

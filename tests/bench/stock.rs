@@ -1,8 +1,10 @@
 //! What is in the books before the clock starts: copies of one sale that was made over HTTP, written by the
 //! database itself, since a million sales over HTTP would take a day.
 
+use api::audit::sealing;
 use api::claim::code::{ClaimCode, ClaimPepper};
 use catalog::chance::SystemChance;
+use catalog::clock::SystemClock;
 use catalog::db::{Db, Value};
 use serde_json::json;
 use tests::trade::client::{Body, Client, Question, Who};
@@ -97,6 +99,11 @@ const JOURNAL: &str = "
     JOIN claims AS first_claim ON first_claim.sale_id = first.sale_id
     JOIN journal AS j ON j.subject = first_claim.claim_id
     WHERE s.channel = $1";
+
+/// The journal so far has gone out: nobody asked for its events.
+const PUBLISHED: &str = "
+    UPDATE outbox_head
+    SET position = (SELECT max(position) FROM journal)";
 
 /// Editions beyond those on the chain, their sheets, and the calls that opened them.
 const MORE_EDITIONS: &str = "
@@ -201,6 +208,15 @@ pub(crate) async fn fill(books: &Db, stock: Stock, channel: &str, count: u32) {
         tx.execute(CALLS, &state(call)).await.expect("calls");
         tx.execute(TOKENS, &state(token)).await.expect("tokens");
     }
+    tx.commit().await.expect("the books");
+    seal(books).await;
+}
+
+/// Seals what is in the journal, as a service has done long since with what is old.
+async fn seal(books: &Db) {
+    while sealing::step(books, &SystemClock).await.expect("a seal") > 0 {}
+    let mut tx = books.begin_write().await.expect("the books");
+    tx.execute(PUBLISHED, &[]).await.expect("the books");
     tx.commit().await.expect("the books");
 }
 

@@ -8,6 +8,7 @@ use catalog::db::{Db, DbError, retrying};
 use catalog::store;
 
 use super::chain;
+use crate::chores;
 use crate::state::AppState;
 
 /// Rows that one step seals at most: on `SQLite` writers wait for so many updates.
@@ -50,15 +51,5 @@ pub async fn step(db: &Db, clock: &dyn Clock) -> Result<usize, DbError> {
 
 /// Repeats the step. Runs until it is dropped or aborted.
 pub async fn seal_forever(app: AppState) {
-    loop {
-        match step(&app.db, app.clock.as_ref()).await {
-            // A full batch: there may be more.
-            Ok(sealed) if sealed >= BATCH as usize => {}
-            Ok(_) => tokio::time::sleep(PAUSE).await,
-            Err(error) => {
-                tracing::warn!(error = crate::error::chain(&error), "the journal was not sealed");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
+    chores::work_off("sealing", BATCH, PAUSE, || step(&app.db, app.clock.as_ref())).await;
 }

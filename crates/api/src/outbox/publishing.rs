@@ -15,6 +15,7 @@ use super::delivery::WebhookDeliveryId;
 use super::endpoint::WebhookEndpoint;
 use super::event_type::{self, Audience, Outgoing, TESTED};
 use super::events::{OutgoingEvent, Published};
+use crate::chores;
 use crate::claim::ClaimId;
 use crate::state::AppState;
 use crate::store;
@@ -147,15 +148,6 @@ async fn sale_of(
 
 /// Repeats the step. Runs until it is dropped or aborted.
 pub async fn publish_forever(app: AppState) {
-    loop {
-        match step(&app.db, app.clock.as_ref(), app.chance.as_ref()).await {
-            // A full batch: there may be more.
-            Ok(published) if published >= BATCH as usize => {}
-            Ok(_) => tokio::time::sleep(PAUSE).await,
-            Err(error) => {
-                tracing::warn!(error = crate::error::chain(&error), "events were not published");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
+    let step = || step(&app.db, app.clock.as_ref(), app.chance.as_ref());
+    chores::work_off("publishing", BATCH, PAUSE, step).await;
 }

@@ -18,6 +18,8 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres
 
 /// How long a statement waits for a connection or a lock before it is reported.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What the writing connection of `SQLite` keeps in memory: 64 MiB (kibibytes, with a minus). Readers keep two.
+const WRITER_CACHE: &str = "-65536";
 /// Connections that read beside the one that writes (`SQLite`), or that do either (`PostgreSQL`).
 const CONNECTIONS: u32 = 16;
 
@@ -118,7 +120,7 @@ impl Db {
             .pragma("secure_delete", "ON")
             .busy_timeout(PATIENCE);
         let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
-        let writer = writer.connect_with(options.clone()).await?;
+        let writer = writer.connect_with(options.clone().pragma("cache_size", WRITER_CACHE)).await?;
         let readers = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
         let readers = readers.connect_with(options.read_only(true)).await?;
         Ok(Pools::Sqlite { writer: Writer::new(writer, PATIENCE), readers })

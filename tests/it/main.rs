@@ -57,3 +57,5 @@ mod safekeeping;
 mod schemas;
 #[cfg(test)]
 mod stores;
+#[cfg(test)]
+mod strangers;

@@ -266,6 +266,8 @@ pub trait Chain: Send + Sync + std::fmt::Debug {
     async fn log(&self, from: u64, to: u64) -> Result<Vec<LogEntry>, ChainError>;
     /// The first block with our contract's code, as far as the node remembers; 0 when it does not.
     async fn first_block(&self) -> Result<u64, ChainError>;
+    /// Whether an account has code: a contract's, or what its key delegated itself to (EIP-7702).
+    async fn has_code(&self, account: Account) -> Result<bool, ChainError>;
     /// Whether code stands at our contract's address.
     async fn contract_exists(&self) -> Result<bool, ChainError>;
 }

@@ -93,6 +93,11 @@ pub enum RecoveryError {
         "{0} tokens or tombstones on chain are not known to the books: link or reject each first, see `colophon reconcile`"
     )]
     Undecided(i64),
+    /// Its key signed a delegation.
+    #[error(
+        "{0} is delegated to code (EIP-7702), by which others may act for it: revoke that, or change the key"
+    )]
+    Delegated(Account),
     /// The chain did not answer.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -232,6 +237,9 @@ impl Recovery<'_> {
     /// Lets the frozen lane of `signer` go on with the chain's finalized count as its next nonce. The nonces that were used
     /// without the books are written down as displaced: they belong to nobody of ours, for ever.
     pub async fn adopt(&self, signer: Account, reason: &Line) -> Result<Adopted, RecoveryError> {
+        if self.chain.has_code(signer).await? {
+            return Err(RecoveryError::Delegated(signer));
+        }
         let (chain, finalized) = (self.chain, self.chain.finalized().await?);
         let latest = chain.transaction_count(signer, CountAt::Latest).await?;
         let pending = chain.transaction_count(signer, CountAt::Pending).await?;

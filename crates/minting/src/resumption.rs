@@ -2,7 +2,8 @@
 //!
 //! A lane freezes when the chain no longer has a block that was final (it was reorganized past finality, or its node
 //! came back from an old state), or when it counts more transactions of the signer than the books. The first can
-//! be mended from the books alone: what was lost is under way again, and the next pass sends it at the same nonces. The second cannot: somebody else used the key, or the books are old.
+//! be mended from the books alone: what was lost is under way again, and the next pass sends it at the same nonces. The
+//! second cannot: somebody else used the key, or the books are old. A signer that is delegated to code stays frozen.
 
 use catalog::account::Account;
 use catalog::chance::Chance;
@@ -49,6 +50,11 @@ pub enum ResumeError {
         /// How many in the books.
         in_books: u64,
     },
+    /// Its key signed a delegation.
+    #[error(
+        "{0} is delegated to code (EIP-7702), by which others may act for it: revoke that, or change the key"
+    )]
+    Delegated(Account),
     /// What was lost needs calls of another lane, which the chain lost too.
     #[error("resume the lane of {0} first, and wait until all of it is confirmed again")]
     Before(Account),
@@ -69,6 +75,9 @@ impl Retryable for ResumeError {
 impl Resumption<'_> {
     /// Lets the lane of `signer` go on; how many final transactions the chain had lost, which now are under way again.
     pub async fn resume(&self, signer: Account) -> Result<usize, ResumeError> {
+        if self.chain.has_code(signer).await? {
+            return Err(ResumeError::Delegated(signer));
+        }
         let on_chain = self.chain.transaction_count(signer, CountAt::Latest).await?;
         let lost = self.lost(signer).await?;
         for transaction in &lost {

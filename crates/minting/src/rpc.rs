@@ -379,8 +379,12 @@ impl Chain for RpcChain {
         self.find_first_block().await
     }
 
-    async fn contract_exists(&self) -> Result<bool, ChainError> {
-        let code = self.provider.get_code_at(self.contract).await;
+    async fn has_code(&self, account: Account) -> Result<bool, ChainError> {
+        let code = self.provider.get_code_at(contract::address(account)).await;
         Ok(!code.map_err(|error| failed("eth_getCode", &error))?.is_empty())
+    }
+
+    async fn contract_exists(&self) -> Result<bool, ChainError> {
+        self.has_code(contract::account(self.contract)).await
     }
 }

@@ -12,7 +12,8 @@ use crate::store;
 impl Lane {
     /// Stops the lane, until an operator has looked, when the chain counts more transactions of the signer than the
     /// books bound (somebody else uses the key, or the books are old), or when it no longer has the final block of
-    /// the newest one (it came back from an old state, or was reorganized past finality).
+    /// the newest one (it came back from an old state, or was reorganized past finality), or when the signer runs code:
+    /// its key signed a delegation (EIP-7702), which takes a nonce without a transaction, and that code may take more.
     pub(super) async fn compare_with_chain(&mut self, fence: i64) -> Result<(), PassError> {
         match self.compare(fence).await {
             // A new holder does not begin before it has compared; later it may go on for a while.
@@ -33,6 +34,7 @@ impl Lane {
         let signer = self.signer();
         let chain = &self.pipeline.chain;
         let on_chain = chain.transaction_count(signer, CountAt::Latest).await?;
+        let is_delegated = chain.has_code(signer).await?;
         let mut tx = self.pipeline.db.begin_read().await?;
         let last_final = store::last_final_block(&mut tx, signer).await?;
         drop(tx);
@@ -46,6 +48,8 @@ impl Lane {
         let in_books = store::next_nonce(&mut tx, signer, held.first_nonce).await?;
         let reason = if let Some(Block { number, hash }) = lost {
             Some(format!("the chain no longer has the final block {number} with hash {hash}"))
+        } else if is_delegated {
+            Some("the signer's account is delegated to code (EIP-7702)".to_owned())
         } else if on_chain > in_books {
             Some(format!("the chain counts {on_chain} transactions of this signer, the books {in_books}"))
         } else {

@@ -230,6 +230,8 @@ impl Lane {
                 metrics::counter!("colophon_reverted_total").increment(1);
             }
             Alarm::Displaced => {
+                // Whoever took the nonce may have taken more: compared with the chain before anything else is sent.
+                self.counted_at = None;
                 tracing::error!(%signer, nonce, "{alarm}");
                 metrics::counter!("colophon_displaced_total").increment(1);
             }

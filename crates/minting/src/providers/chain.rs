@@ -198,6 +198,10 @@ impl Chain for Providers {
         self.ask(|chain| Box::pin(chain.first_block())).await
     }
 
+    async fn has_code(&self, account: Account) -> Result<bool, ChainError> {
+        self.agree("the code of an account", move |chain| Box::pin(chain.has_code(account))).await
+    }
+
     async fn contract_exists(&self) -> Result<bool, ChainError> {
         self.ask(|chain| Box::pin(chain.contract_exists())).await
     }

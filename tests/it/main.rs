@@ -38,6 +38,8 @@ mod flips;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod late_answers;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod money;

@@ -153,6 +153,21 @@ pub(crate) async fn owner_of(app: &TestApp, token_id: u64) -> String {
     told.as_str().unwrap_or_default().to_owned()
 }
 
+/// The ids of all tokens that the chain ever minted, in the order of its log. One that was minted twice is there twice.
+pub(crate) async fn minted(app: &TestApp) -> Vec<u64> {
+    /// `Transfer(address,address,uint256)`.
+    const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
+    let nobody = format!("0x{:064x}", 0);
+    let filter =
+        json!([{ "fromBlock": "earliest", "address": app.contract(), "topics": [TRANSFER, nobody] }]);
+    let logs = app.chain().ask("eth_getLogs", filter).await;
+    let id = |log: &Value| {
+        let topic = log["topics"][3].as_str().and_then(|topic| topic.get(50..)).expect("a topic");
+        u64::from_str_radix(topic, 16).expect("an id")
+    };
+    logs.as_array().expect("logs").iter().map(id).collect()
+}
+
 /// The admin gives an account a role.
 pub(crate) async fn grant(app: &TestApp, role: &str, account: &str) {
     let data = role_call(app, GRANT, role, account).await;

@@ -45,6 +45,12 @@ pub(crate) enum Manner {
     Holding,
     /// Answers `eth_sendRawTransaction` with this refusal.
     Refusing(&'static str),
+    /// Hands what it is sent on after so long, whether or not anybody still waits, and answers then.
+    Late(Duration),
+    /// Says that every call to a contract needs so much gas.
+    Estimating(u64),
+    /// Answers this method with an error of its own.
+    Failing(&'static str),
 }
 
 /// A running provider. It ends when it is dropped.
@@ -152,6 +158,23 @@ async fn answer(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
             while *desk.manner.lock().expect("its manner") == Manner::Holding {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
+            honest().await.to_string().into_response()
+        }
+        Manner::Late(time) if method == "eth_sendRawTransaction" => {
+            let late = tokio::spawn(async move {
+                tokio::time::sleep(time).await;
+                desk.ask(&question).await
+            });
+            late.await.expect("the node").to_string().into_response()
+        }
+        Manner::Estimating(gas) if method == "eth_estimateGas" => {
+            told(&question, &json!(format!("{gas:#x}")))
+        }
+        Manner::Failing(failing) if method == failing => {
+            let error = json!({ "code": -32_603, "message": "internal error" });
+            json!({ "jsonrpc": "2.0", "id": question["id"], "error": error }).to_string().into_response()
+        }
+        Manner::Late(_) | Manner::Estimating(_) | Manner::Failing(_) => {
             honest().await.to_string().into_response()
         }
         Manner::Honest | Manner::Holding | Manner::OtherChain(_) | Manner::Refusing(_) => {

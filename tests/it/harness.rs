@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod by_hand;
+pub(crate) mod clock;
 pub(crate) mod crooked;
 pub(crate) mod ethers;
 #[macro_use]

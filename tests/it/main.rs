@@ -22,6 +22,8 @@ mod chain_faults;
 #[cfg(test)]
 mod chain_moods;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod contacts;
 #[cfg(test)]
 mod crashes;

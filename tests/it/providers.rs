@@ -2,12 +2,11 @@
 //! what they say. FAULTS rows 26 to 29, 37 to 44.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use catalog::account::Account;
 use catalog::chance::SystemChance;
-use catalog::clock::{Clock, Timestamp};
+use catalog::clock::Clock;
 use minting::chain::{Chain, ChainError, CountAt};
 use minting::fees::Fees;
 use minting::providers::{Providers, Quarantine, Standing};
@@ -19,32 +18,12 @@ use minting::wallet::{self, WalletJudge};
 use serde_json::json;
 use tests::anvil::{Anvil, Blocks};
 
+use crate::harness::clock::HandClock;
 use crate::harness::crooked::{CrookedNode, Manner};
 
 const CHAIN_ID: u64 = 31_337;
 /// Where nobody listens.
 const DEAD: &str = "http://127.0.0.1:9";
-
-/// A clock that stands until it is moved.
-#[derive(Debug)]
-struct HandClock(AtomicI64);
-
-impl HandClock {
-    fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(1_795_426_200_000_000)))
-    }
-
-    fn wait(&self, time: Duration) {
-        let micros = i64::try_from(time.as_micros()).expect("a short time");
-        self.0.fetch_add(micros, Ordering::Relaxed);
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::Relaxed)).expect("a time")
-    }
-}
 
 async fn connect(urls: &[&str], clock: &Arc<HandClock>) -> Arc<Providers> {
     let urls = urls.iter().map(|url| url.parse().expect("an address")).collect();
@@ -151,6 +130,21 @@ async fn a_lagging_replicas_null_is_no_absence() {
     lagging.behave(Manner::Page(503));
     assert_eq!(providers.finalized().await.expect("what was agreed"), known);
     assert!(is_open(&providers.block_hash(1).await));
+}
+
+#[tokio::test]
+async fn a_provider_that_failed_before_the_clock_was_set_back_is_used_again_when_it_answers() {
+    let (chain, sender, transfer) = chain_with_a_final_transfer().await;
+    let provider = CrookedNode::start(chain.url(), Manner::Honest).await;
+    let clock = HandClock::new();
+    let providers = connect(&[provider.url()], &clock).await;
+    provider.behave(Manner::Page(502));
+    assert!(providers.receipt(transfer.hash).await.is_err());
+    assert_eq!(standings(&providers), ["paused"]);
+    provider.behave(Manner::Honest);
+    clock.set_back(Duration::from_hours(24));
+    assert!(providers.receipt(transfer.hash).await.expect("an answer").is_some());
+    assert_eq!(providers.send(&sender.transfer(1).raw).await, Ok(()));
 }
 
 #[tokio::test]

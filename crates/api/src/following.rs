@@ -102,7 +102,7 @@ impl Follower {
     /// Asks the chain whether the holder has given the token up, in a block that is final by now.
     async fn is_surrendered(&mut self, token_id: TokenId) -> bool {
         let now = self.app.clock.now();
-        if self.asked_at.get(&token_id).is_some_and(|asked| now.since(*asked) < ASK_AGAIN) {
+        if self.asked_at.get(&token_id).is_some_and(|asked| !now.is_over(*asked, ASK_AGAIN)) {
             return false;
         }
         match self.ask(token_id).await {

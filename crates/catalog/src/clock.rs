@@ -57,6 +57,13 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+
+    /// Whether `wait` is over since `earlier`. Of a clock that was set back behind `earlier` nobody knows how long it was:
+    /// then it is over, so that nothing waits until the clock has caught up.
+    #[must_use]
+    pub fn is_over(self, earlier: Self, wait: Duration) -> bool {
+        self < earlier || self.since(earlier) >= wait
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -116,6 +123,16 @@ mod tests {
         let moment = Timestamp::from_micros(1_795_426_200_123_456)?;
         assert_eq!(moment.to_string(), "2026-11-23T09:30:00.123456Z");
         assert_eq!(moment.to_string().parse(), Ok(moment));
+        Ok(())
+    }
+
+    #[test]
+    fn no_wait_outlasts_a_clock_that_was_set_back() -> Result<(), InvalidTimestamp> {
+        let (wait, noon) = (Duration::from_mins(1), Timestamp::from_micros(1_795_435_200_000_000)?);
+        let later = |seconds| noon.plus(Duration::from_secs(seconds));
+        assert!(!noon.is_over(noon, wait) && !later(59).is_over(noon, wait));
+        assert!(later(60).is_over(noon, wait) && noon.is_over(later(1), wait));
+        assert!(noon.is_over(later(24 * 3600), wait));
         Ok(())
     }
 

@@ -355,7 +355,7 @@ impl Lane {
     async fn renew_lease(&mut self) -> Result<Option<i64>, DbError> {
         let Pipeline { db, settings, holder, clock, .. } = self.pipeline.as_ref();
         let now = clock.now();
-        let fresh = |renewed| now.since(renewed) < settings.lease / 3;
+        let fresh = |renewed| !now.is_over(renewed, settings.lease / 3);
         if self.fence.is_some() && self.renewed_at.is_some_and(fresh) {
             return Ok(self.fence);
         }

@@ -208,12 +208,12 @@ impl UnderWay {
         let Some(newest) = self.attempts.last() else { return false };
         let underpriced = visit.last_send.is_some_and(|last| last.underpriced);
         let patience = if underpriced { rules.resend_after } else { rules.bump_after };
-        self.attempts.len() < attempt::MOST && visit.now.since(newest.signed_at) >= patience
+        self.attempts.len() < attempt::MOST && visit.now.is_over(newest.signed_at, patience)
     }
 
     fn send_again(visit: Visit, rules: &Rules) -> Vec<Action> {
         let pause = if visit.is_missing { rules.resend_missing_after } else { rules.resend_after };
-        let recently = |last: LastSend| visit.now.since(last.at) < pause;
+        let recently = |last: LastSend| !visit.now.is_over(last.at, pause);
         if visit.last_send.is_some_and(recently) { vec![] } else { vec![Action::Send] }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use catalog::account::Account;
 use catalog::chance::SystemChance;
-use catalog::clock::SystemClock;
+use catalog::clock::{Clock, SystemClock};
 use catalog::db::Db;
 use catalog::journal::Occasion;
 use minting::call::{Call, CallId};
@@ -104,13 +104,25 @@ impl Workshop {
 
     /// A lane of a process of its own.
     pub(crate) async fn lane(&self, key: &SigningKey, role: Role) -> Lane {
+        // Sent again in every pass.
+        self.lane_by(key, role, Arc::new(SystemClock), Duration::ZERO).await
+    }
+
+    /// The same by a clock of the test's own, sending again after so long.
+    pub(crate) async fn lane_by(
+        &self,
+        key: &SigningKey,
+        role: Role,
+        clock: Arc<dyn Clock>,
+        resend_after: Duration,
+    ) -> Lane {
         let url = self.chain.url().parse().expect("an address");
         let pipeline = Pipeline {
             db: self.db.clone(),
             chain: Arc::new(RpcChain::new(url, self.contract, Finality::Tag).expect("a node")),
             chain_id: CHAIN_ID,
             contract: self.contract,
-            clock: Arc::new(SystemClock),
+            clock,
             chance: Arc::new(SystemChance),
             settings: PipelineSettings {
                 fees: FEES,
@@ -118,9 +130,9 @@ impl Workshop {
                 gas_ceiling: 16_000_000,
                 most_waiting: 16,
                 lease: Duration::from_mins(1),
-                // Sent again in every pass, and never for more.
-                resend_after: Duration::ZERO,
-                resend_missing_after: Duration::ZERO,
+                resend_after,
+                resend_missing_after: resend_after,
+                // Never for more, while the clock goes on.
                 bump_after: Duration::from_hours(1),
                 park: Duration::from_hours(1),
                 count_every: Duration::from_hours(1),
@@ -133,8 +145,7 @@ impl Workshop {
     /// Writes calls into the queue, all in one database transaction.
     pub(crate) async fn queue(&self, calls: &[Call]) -> Vec<CallId> {
         let attempt = || async {
-            let occasion =
-                Occasion::by_service(catalog::clock::Clock::now(&SystemClock), "a test", &SystemChance);
+            let occasion = Occasion::by_service(SystemClock.now(), "a test", &SystemChance);
             let mut tx = self.db.begin_write().await?;
             let mut ids = Vec::new();
             for call in calls {

@@ -27,7 +27,7 @@ impl Lane {
 
     async fn compare(&mut self, fence: i64) -> Result<(), PassError> {
         let now = self.pipeline.clock.now();
-        let due = |counted: Timestamp| now.since(counted) >= self.pipeline.settings.count_every;
+        let due = |counted: Timestamp| now.is_over(counted, self.pipeline.settings.count_every);
         if !self.counted_at.is_none_or(due) {
             return Ok(());
         }

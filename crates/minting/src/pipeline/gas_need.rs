@@ -42,7 +42,7 @@ impl Lane {
         let calldata = contract::calldata(calls)?;
         let worst = gas::limit(kind, calls.len(), 0);
         let now = self.pipeline.clock.now();
-        let believed = |at: Timestamp| now.since(at) < BELIEVED;
+        let believed = |at: Timestamp| !now.is_over(at, BELIEVED);
         if self.gas_need.nothing_added_at.is_some_and(believed) {
             // The contract passes over what concerns one call; what it refuses all of them for, it refuses the first for.
             let first = contract::calldata(calls.get(..1).unwrap_or_default())?;

@@ -68,7 +68,7 @@ impl Health {
         match (&self.quarantine, self.paused_until, self.checked_at) {
             (Some(quarantine), ..) => Standing::Quarantined(quarantine.clone()),
             (None, _, Some(_)) => Standing::Healthy,
-            (None, Some(until), None) if until > now => Standing::Paused,
+            (None, Some(until), None) if is_ahead(until, now) => Standing::Paused,
             (None, _, None) => Standing::Unchecked,
         }
     }
@@ -78,7 +78,7 @@ impl Health {
         match (self.standing(now), self.checked_at) {
             (Standing::Unchecked, _) => true,
             (Standing::Paused, _) => false,
-            (_, checked) => checked.is_none_or(|at| now.since(at) >= CHECK_EVERY),
+            (_, checked) => checked.is_none_or(|at| now.is_over(at, CHECK_EVERY)),
         }
     }
 
@@ -109,6 +109,11 @@ impl Health {
         self.checked_at = Some(now);
         self.quarantine = verdict.err();
     }
+}
+
+/// No pause is longer than the longest: an end that lies further ahead was reckoned before the clock was set back.
+fn is_ahead(until: Timestamp, now: Timestamp) -> bool {
+    until > now && until.since(now) <= LONGEST_PAUSE
 }
 
 /// Half of the pause is certain, half is chance.

@@ -1,6 +1,8 @@
 //! What a process lives through: its node is not there yet, a task panics, it is told to stop while work waits, and
 //! nobody reads its log.
 
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use catalog::image::ImageFormat;
@@ -33,6 +35,20 @@ both_databases! {
         app.opened(&edition).await;
         drop(app);
         opened.abort();
+    }
+
+    async fn a_node_without_a_name_or_with_a_certificate_of_nobody_is_down_and_the_reason_is_said(db: TestDb) {
+        let mut app = TestApp::start_beside_a_chain(&db).await;
+        app.die();
+        app.set("COLOPHON_CHAIN_PATIENCE_SECONDS", "1");
+        let said = app.refuses_to_start_with("COLOPHON_RPC_URLS", "http://node.invalid:8545");
+        assert!(said.contains("dns error") && said.contains("no node in `rpc_urls` answers"), "{said}");
+
+        let (door, mut node) = with_a_certificate_of_nobody(&app.folder("tls"));
+        let said = app.refuses_to_start_with("COLOPHON_RPC_URLS", &format!("https://{door}"));
+        node.kill().expect("the server to be ended");
+        node.wait().expect("the server to be gone");
+        assert!(said.contains("certificate") && said.contains("no node in `rpc_urls` answers"), "{said}");
     }
 
     async fn whoever_is_told_to_stop_takes_no_nonce_while_requests_under_way_are_answered(db: TestDb) {
@@ -85,6 +101,27 @@ both_databases! {
         let answered = tokio::time::timeout(Duration::from_mins(3), goes_on).await;
         assert!(answered.is_ok(), "the service stands still");
     }
+}
+
+/// A server that speaks TLS and shows a certificate that it gave itself; where it listens.
+fn with_a_certificate_of_nobody(folder: &Path) -> (String, Child) {
+    std::fs::create_dir(folder).expect("a folder");
+    let openssl = || {
+        let mut command = Command::new("openssl");
+        command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let made = openssl()
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"])
+        .args(["-keyout", "key.pem", "-out", "certificate.pem"])
+        .status();
+    assert!(made.expect("openssl to run").success(), "openssl made no certificate");
+    let door = free_address();
+    let server = openssl()
+        .args(["s_server", "-accept", &door, "-key", "key.pem", "-cert", "certificate.pem", "-quiet"])
+        .spawn()
+        .expect("openssl to run");
+    (door, server)
 }
 
 /// Hands every connection on to `node`.

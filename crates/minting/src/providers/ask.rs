@@ -79,7 +79,7 @@ impl Providers {
                     asked
                         .iter()
                         .filter(|slow| !heard.contains(&slow.position))
-                        .for_each(|slow| slow.failed());
+                        .for_each(|slow| slow.failed("slower than the others"));
                     break;
                 }
             }
@@ -125,9 +125,9 @@ async fn offer(provider: Arc<Provider>, raw: Arc<[u8]>) -> Result<(), SendRefusa
         Err(ChainError::Busy { reason, .. }) => SendRefusal::ProviderBusy(reason),
         Err(error) => SendRefusal::Unknown(error.to_string()),
     };
-    match refusal {
+    match &refusal {
         SendRefusal::WrongChain(_) => provider.doubted(),
-        SendRefusal::ProviderBusy(_) => provider.failed(),
+        SendRefusal::ProviderBusy(reason) => provider.failed(reason),
         _ => {}
     }
     Err(refusal)

@@ -87,7 +87,7 @@ impl Provider {
     /// Takes in what a check found.
     pub(super) fn judged(&self, verdict: Result<(), Quarantine>) {
         let now = self.clock.now();
-        self.change(now, |health| health.checked(now, verdict));
+        self.change(now, "it told who it is", |health| health.checked(now, verdict));
     }
 
     /// Takes in an answer; true when it counts against the provider. A node that answers with an error of its own is
@@ -95,8 +95,7 @@ impl Provider {
     pub(super) fn note<T>(&self, answer: &Result<T, ChainError>) -> bool {
         match answer {
             Err(error) if error.is_of_the_provider() => {
-                tracing::debug!(provider = self.name, %error, "a provider failed");
-                self.failed();
+                self.failed(&error.to_string());
                 true
             }
             _ => {
@@ -106,20 +105,22 @@ impl Provider {
         }
     }
 
-    pub(super) fn failed(&self) {
+    /// It failed, for a reason that names no address.
+    pub(super) fn failed(&self, reason: &str) {
+        tracing::debug!(provider = self.name, reason, "a provider failed");
         metrics::counter!("colophon_provider_failures_total", "provider" => self.name.clone()).increment(1);
         let now = self.clock.now();
         let [chance] = self.chance.bytes::<1>();
-        self.change(now, |health| health.failed(now, chance));
+        self.change(now, reason, |health| health.failed(now, chance));
     }
 
     /// It said that it is of another chain: asked before it is used again.
     pub(super) fn doubted(&self) {
-        self.change(self.clock.now(), Health::doubted);
+        self.change(self.clock.now(), "it seems to be of another chain", Health::doubted);
     }
 
     /// Changes its health, and tells the log and the metrics when it stands otherwise then.
-    fn change(&self, now: Timestamp, change: impl FnOnce(&mut Health)) {
+    fn change(&self, now: Timestamp, reason: &str, change: impl FnOnce(&mut Health)) {
         let mut memory = self.memory();
         let before = memory.health.standing(now);
         change(&mut memory.health);
@@ -137,7 +138,12 @@ impl Provider {
                 tracing::error!(provider = self.name, %reason, "provider quarantined: nothing is asked of it or sent to it");
             }
             standing => {
-                tracing::warn!(provider = self.name, standing = standing.as_str(), "provider left alone");
+                tracing::warn!(
+                    provider = self.name,
+                    standing = standing.as_str(),
+                    reason,
+                    "provider left alone"
+                );
             }
         }
     }

@@ -63,3 +63,5 @@ mod schemas;
 mod stores;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod upgrades;

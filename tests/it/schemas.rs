@@ -65,6 +65,40 @@ fn chain_of(error: &dyn std::error::Error) -> String {
         .join(": ")
 }
 
+/// Steps after the first release only add: a process of the release before works on while they run, and after them.
+#[test]
+fn no_step_of_the_schema_takes_anything_away() {
+    /// Made before the first release.
+    const FREE: &str = "0014_contacts.sql";
+    let mut taking = Vec::new();
+    for folder in ["sqlite", "postgres"] {
+        let folder = format!("{}/../migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
+        for file in std::fs::read_dir(folder).expect("the steps") {
+            let file = file.expect("a step");
+            let name = file.file_name().into_string().expect("a name");
+            let text = std::fs::read_to_string(file.path()).expect("a step");
+            if text.split(';').any(takes_away) {
+                taking.push(name);
+            }
+        }
+    }
+    assert!(taking.iter().any(|name| name == FREE), "it renames a column, and nobody saw it");
+    taking.retain(|name| name.as_str() > FREE);
+    assert_eq!(taking, Vec::<String>::new());
+}
+
+/// Whether a statement takes away or changes what others read, or asks them for what they do not write.
+fn takes_away(statement: &str) -> bool {
+    let lines = statement.lines().filter(|line| !line.trim_start().starts_with("--"));
+    let words = lines.collect::<Vec<_>>().join(" ").to_uppercase();
+    let has = |text: &str| words.contains(text);
+    has("DROP ")
+        || has("RENAME ")
+        || has("ALTER COLUMN")
+        || has("DELETE FROM")
+        || (has("ADD COLUMN") && has("NOT NULL") && !has("DEFAULT"))
+}
+
 /// Table, column, kind of value, whether it must be there, place in the primary key.
 type Column = (String, String, String, i64, i64);
 

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -13,15 +12,15 @@ use sqlx::sqlite::{
 use super::writer::Writer;
 use super::{DbError, Inner, Tx};
 
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
-
 /// How long a statement waits for a connection or a lock before it is reported.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What the writing connection of `SQLite` keeps in memory: 64 MiB (kibibytes, with a minus). Readers keep two.
 const WRITER_CACHE: &str = "-65536";
 /// Connections that read beside the one that writes (`SQLite`), or that do either (`PostgreSQL`).
 const CONNECTIONS: u32 = 16;
+
+/// Steps of the schema that this program does not know.
+const LATER_STEPS: &str = "SELECT count(*) FROM _sqlx_migrations WHERE version > $1";
 
 /// Where a database is. Its `Debug` and `Display` hide the password.
 #[derive(Clone)]
@@ -135,24 +134,33 @@ impl Db {
         }
     }
 
-    /// Brings the schema up to date. Several processes may call it at once.
+    /// Brings the schema up to date. Several processes may call it at once. What a later release has added is left as it is:
+    /// steps only add, so that this one can work beside it and after it.
     pub async fn migrate(&self) -> Result<(), DbError> {
-        let migrations = match self.pools {
-            Pools::Sqlite { .. } => &SQLITE_MIGRATIONS,
-            Pools::Postgres(_) => &POSTGRES_MIGRATIONS,
+        let mut migrations = match self.pools {
+            Pools::Sqlite { .. } => sqlx::migrate!("../../migrations/sqlite"),
+            Pools::Postgres(_) => sqlx::migrate!("../../migrations/postgres"),
         };
         // Each is a transaction of its own: a process that dies leaves whole ones.
         for step in migrations.iter().map(|migration| migration.version) {
             match &self.pools {
+        migrations.set_ignore_missing(true);
                 Pools::Sqlite { writer, .. } => migrations.run_to(step, writer.pool()).await,
+        let mut newest = 0;
                 Pools::Postgres(pool) => migrations.run_to(step, pool).await,
             }
             .map_err(DbError::Migration)?;
             crate::crash_point!("schema.step");
         }
         Ok(())
+            newest = newest.max(step);
     }
 
+        let mut tx = self.begin_read().await?;
+        let (later,): (i64,) = tx.fetch_one(LATER_STEPS, &[newest.into()]).await?;
+        if later > 0 {
+            tracing::warn!(later, newest, "the schema has steps of a later release: left as they are");
+        }
     /// Opens a transaction that writes. On `SQLite` it waits for the one writer before it, and writers that wait together
     /// are committed together.
     pub async fn begin_write(&self) -> Result<Tx, DbError> {
@@ -179,7 +187,7 @@ impl Db {
     /// Closes every connection, after what is under way.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }

@@ -46,6 +46,8 @@ mod logs;
 #[cfg(test)]
 mod money;
 #[cfg(test)]
+mod power_cuts;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod readme;

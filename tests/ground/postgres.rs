@@ -80,6 +80,14 @@ pub async fn drop_database(name: String) {
     administer(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
 }
 
+/// Lets nobody write to the database behind `url`, or everybody again. Whoever is connected has to connect again.
+pub async fn set_read_only(url: &str, is_read_only: bool) {
+    let name = url.split('?').next().and_then(|address| address.rsplit('/').next()).expect("a name");
+    administer(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {is_read_only}")).await;
+    administer(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+        .await;
+}
+
 /// A name that no other test run on the same server uses: the process id is in it.
 fn next_name(kind: &str) -> String {
     format!("colophon_{kind}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))

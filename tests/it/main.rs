@@ -28,6 +28,8 @@ mod contacts;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod disks;
+#[cfg(test)]
 mod doubles;
 #[cfg(test)]
 mod endurance;

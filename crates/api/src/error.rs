@@ -125,7 +125,7 @@ pub enum ApiError {
         #[source]
         source: Option<Box<dyn StdError + Send + Sync>>,
     },
-    /// 503 or 500: the database did not do it.
+    /// 507, 503 or 500: the database did not do it.
     #[error("the database failed")]
     Database(#[source] DbError),
     /// 500: a fault of ours.
@@ -203,6 +203,7 @@ impl ApiError {
             Self::Shape { .. } | Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Database(error) if error.is_for_want_of_room() => StatusCode::INSUFFICIENT_STORAGE,
             Self::Database(error) if may_pass(error) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Database(_) | Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -227,6 +228,7 @@ impl ApiError {
             Self::ScopeInsufficient { .. } => "scope_insufficient",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTimedOut => "body_timed_out",
+            Self::Database(error) if error.is_for_want_of_room() => "storage_full",
             Self::Database(error) if may_pass(error) => "database_unavailable",
             Self::Database(_) | Self::Internal { .. } => "internal_error",
         }
@@ -249,6 +251,9 @@ impl ApiError {
         let detail = match self {
             Self::Unavailable { detail, .. } => detail.to_string(),
             _ if status == StatusCode::SERVICE_UNAVAILABLE => "the service cannot do this now".to_owned(),
+            _ if status == StatusCode::INSUFFICIENT_STORAGE => {
+                "the service has no room to write this down".to_owned()
+            }
             _ if status.is_server_error() => {
                 "something went wrong on our side; the request id tells us what".to_owned()
             }
@@ -278,6 +283,7 @@ impl ApiError {
             Self::TooMany { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
                 Some((header::RETRY_AFTER, (*retry_after).into()))
             }
+            Self::Database(error) if error.is_for_want_of_room() => Some((header::RETRY_AFTER, 30.into())),
             Self::Database(error) if may_pass(error) => Some((header::RETRY_AFTER, 1.into())),
             Self::Conflict { code: "request_in_flight", .. } => Some((header::RETRY_AFTER, 1.into())),
             _ => None,
@@ -293,7 +299,7 @@ impl ApiError {
 
 /// True when the database may do it later.
 fn may_pass(error: &DbError) -> bool {
-    matches!(error, DbError::Unreachable(_)) || error.is_passing_conflict()
+    matches!(error, DbError::Unreachable(_)) || error.is_passing_conflict() || error.is_of_the_disk()
 }
 
 /// An error with everything that caused it: "a failed: b: c".

@@ -54,6 +54,7 @@ pub mod telemetry;
 mod telling;
 pub mod throttle;
 pub mod verification;
+pub mod write_log;
 
 #[cfg(test)]
 #[path = "tests/fuzzing.rs"]

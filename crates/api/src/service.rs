@@ -28,7 +28,9 @@ use crate::outbox::publishing;
 use crate::readiness::{DatabaseProbe, ImageStoreProbe, Probe, Readiness};
 use crate::state::{App, AppState, Outbox};
 use crate::throttle::Throttles;
-use crate::{audit, chores, conservation, following, idempotency, inbox, recovering, routes, server};
+use crate::{
+    audit, chores, conservation, following, idempotency, inbox, recovering, routes, server, write_log,
+};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -218,10 +220,11 @@ pub async fn serve(
 }
 
 /// What goes on beside requests and lanes.
-fn start_chores(state: &AppState, chain: &ChainSide, courier: Courier) -> [JoinHandle<()>; 9] {
+fn start_chores(state: &AppState, chain: &ChainSide, courier: Courier) -> [JoinHandle<()>; 10] {
     let app = || Arc::clone(state);
     let (sweeps, checks, seals, exports, publishes, follows) = (app(), app(), app(), app(), app(), app());
     let (scans, works) = (app(), app());
+    let written = state.db.clone();
     let chain = Arc::clone(&chain.chain) as Arc<dyn Chain>;
     let scanned = Arc::clone(&chain);
     let follower = move || Follower::new(Arc::clone(&follows), Arc::clone(&chain));
@@ -229,6 +232,7 @@ fn start_chores(state: &AppState, chain: &ChainSide, courier: Courier) -> [JoinH
         chores::keep_up("scan", move || recovering::scan_forever(Arc::clone(&scans), Arc::clone(&scanned))),
         chores::keep_up("sweep", move || server::sweep_forever(Arc::clone(&sweeps))),
         chores::keep_up("conservation", move || conservation::check_forever(Arc::clone(&checks))),
+        chores::keep_up("write_log", move || write_log::watch_forever(written.clone())),
         chores::keep_up("seal", move || audit::sealing::seal_forever(Arc::clone(&seals))),
         chores::keep_up("head", move || audit::head_file::export_forever(Arc::clone(&exports))),
         chores::keep_up("publish", move || publishing::publish_forever(Arc::clone(&publishes))),

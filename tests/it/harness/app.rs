@@ -148,6 +148,11 @@ impl TestApp {
         self.processes.iter().for_each(Service::tell_to_stop);
     }
 
+    /// Lets no process write to a file beyond so many bytes from now on; none: as they like.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        self.processes.iter().for_each(|service| service.limit_files(bytes));
+    }
+
     /// All that the first process has said.
     pub(crate) fn log(&self) -> String {
         let log = std::fs::read(self.processes[0].log()).expect("a log");

@@ -14,11 +14,12 @@ use crate::error::PROBLEM_JSON;
 const SCHEME: &str = "api_key";
 
 /// Answers that any call may give, so that no handler has to say so.
-const COMMON: [(&str, &str); 4] = [
+const COMMON: [(&str, &str); 5] = [
     ("400", "The request cannot be read, for example `malformed_json`"),
     ("422", "A value or a field cannot be taken in; `field` names it"),
     ("500", "A fault of ours: `internal_error`"),
-    ("503", "Not now; `Retry-After` says when"),
+    ("503", "Not now, for example `database_unavailable`; `Retry-After` says when"),
+    ("507", "`storage_full`: there is no room to write it down; `Retry-After` says when"),
 ];
 /// Answers that calls with an API key may give besides.
 const KEYED: [(&str, &str); 4] = [

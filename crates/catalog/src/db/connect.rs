@@ -88,7 +88,7 @@ pub struct Db {
 
 #[derive(Debug, Clone)]
 enum Pools {
-    Sqlite { writer: Writer, readers: SqlitePool },
+    Sqlite { writer: Writer, readers: SqlitePool, write_log: PathBuf },
     Postgres(PgPool),
 }
 
@@ -117,12 +117,15 @@ impl Db {
             .foreign_keys(true)
             // What is erased is overwritten, not left in free pages.
             .pragma("secure_delete", "ON")
+            // Whatever a long reader let the log of writes grow to, it shrinks to this when that reader is gone.
+            .pragma("journal_size_limit", "4194304")
             .busy_timeout(PATIENCE);
         let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
         let writer = writer.connect_with(options.clone().pragma("cache_size", WRITER_CACHE)).await?;
         let readers = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
         let readers = readers.connect_with(options.read_only(true)).await?;
-        Ok(Pools::Sqlite { writer: Writer::new(writer, PATIENCE), readers })
+        let write_log = PathBuf::from(format!("{}-wal", path.display()));
+        Ok(Pools::Sqlite { writer: Writer::new(writer, PATIENCE), readers, write_log })
     }
 
     /// Which database this is.
@@ -141,26 +144,26 @@ impl Db {
             Pools::Sqlite { .. } => sqlx::migrate!("../../migrations/sqlite"),
             Pools::Postgres(_) => sqlx::migrate!("../../migrations/postgres"),
         };
+        migrations.set_ignore_missing(true);
         // Each is a transaction of its own: a process that dies leaves whole ones.
+        let mut newest = 0;
         for step in migrations.iter().map(|migration| migration.version) {
             match &self.pools {
-        migrations.set_ignore_missing(true);
                 Pools::Sqlite { writer, .. } => migrations.run_to(step, writer.pool()).await,
-        let mut newest = 0;
                 Pools::Postgres(pool) => migrations.run_to(step, pool).await,
             }
             .map_err(DbError::Migration)?;
+            newest = newest.max(step);
             crate::crash_point!("schema.step");
         }
-        Ok(())
-            newest = newest.max(step);
-    }
-
         let mut tx = self.begin_read().await?;
         let (later,): (i64,) = tx.fetch_one(LATER_STEPS, &[newest.into()]).await?;
         if later > 0 {
             tracing::warn!(later, newest, "the schema has steps of a later release: left as they are");
         }
+        Ok(())
+    }
+
     /// Opens a transaction that writes. On `SQLite` it waits for the one writer before it, and writers that wait together
     /// are committed together.
     pub async fn begin_write(&self) -> Result<Tx, DbError> {
@@ -182,6 +185,14 @@ impl Db {
             }
         };
         inner.map(|inner| Tx { inner }).map_err(|source| DbError::from_sqlx(source, "BEGIN"))
+    }
+
+    /// Bytes in `SQLite`'s log of writes, which cannot be emptied while somebody reads what stood there before; none on
+    /// `PostgreSQL`.
+    #[must_use]
+    pub fn write_log_bytes(&self) -> Option<u64> {
+        let Pools::Sqlite { write_log, .. } = &self.pools else { return None };
+        Some(std::fs::metadata(write_log).map_or(0, |log| log.len()))
     }
 
     /// Closes every connection, after what is under way.

@@ -15,6 +15,12 @@ pub enum DbError {
         #[source]
         source: sqlx::Error,
     },
+    /// A commit of which nobody can say that it came to be. After a crash or a failure of the disk the books tell.
+    #[error("a commit was lost{}", if *no_room { ": there is no room on the disk" } else { "" })]
+    CommitLost {
+        /// Whether it failed for want of room.
+        no_room: bool,
+    },
     /// A row breaks a rule that the program keeps: somebody else wrote it.
     #[error("inconsistent row {id} in {table}: {problem}")]
     Inconsistent {
@@ -51,14 +57,40 @@ impl DbError {
         }
     }
 
-    /// A commit of which nobody can say that it came to be.
-    pub(super) fn commit_lost() -> Self {
-        Self::from_sqlx(sqlx::Error::WorkerCrashed, "COMMIT")
-    }
-
     /// A row of `table` with key `id` that breaks a rule.
     pub fn inconsistent(table: &'static str, id: impl ToString, problem: impl ToString) -> Self {
         Self::Inconsistent { table, id: id.to_string(), problem: problem.to_string() }
+    }
+
+    /// True when there is no room for what was to be written. `SQLite`: FULL (13). `PostgreSQL`: disk full (53100).
+    #[must_use]
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(self, Self::CommitLost { no_room: true })
+            || self.sqlite_code() == Some(13)
+            || self.postgres_code().as_deref() == Some("53100")
+    }
+
+    /// True when the disk does not take or give what it should, or only gives. `SQLite`: READONLY (8), IOERR (10),
+    /// CANTOPEN (14). `PostgreSQL`: I/O error (58030), read-only transaction (25006).
+    #[must_use]
+    pub fn is_of_the_disk(&self) -> bool {
+        matches!(self, Self::CommitLost { no_room: false })
+            || matches!(self.sqlite_code(), Some(8 | 10 | 14))
+            || matches!(self.postgres_code().as_deref(), Some("58030" | "25006"))
+    }
+
+    /// The primary code of what `SQLite` said.
+    fn sqlite_code(&self) -> Option<i32> {
+        let Self::Statement { source: sqlx::Error::Database(error), .. } = self else { return None };
+        error.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+        error.code()?.parse::<i32>().ok().map(|code| code & 0xff)
+    }
+
+    /// The code of what `PostgreSQL` said.
+    fn postgres_code(&self) -> Option<String> {
+        let Self::Statement { source: sqlx::Error::Database(error), .. } = self else { return None };
+        error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
+        error.code().map(std::borrow::Cow::into_owned)
     }
 
     /// True when a value of a row is not of the type that its column promises, which `SQLite` lets a hand do.
@@ -81,13 +113,7 @@ impl Retryable for DbError {
     /// `SQLite`: BUSY (5) and LOCKED (6) with their extended codes. `PostgreSQL`: serialization failure (40001)
     /// and deadlock (40P01).
     fn is_passing_conflict(&self) -> bool {
-        let Self::Statement { source: sqlx::Error::Database(error), .. } = self else { return false };
-        match error.code().as_deref() {
-            Some("40001" | "40P01") => true,
-            Some(code) if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
-                code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
-            }
-            _ => false,
-        }
+        matches!(self.sqlite_code(), Some(5 | 6))
+            || matches!(self.postgres_code().as_deref(), Some("40001" | "40P01"))
     }
 }

@@ -61,7 +61,7 @@ where
 
 async fn are_committed(seen: Vec<Fate>) -> Result<(), DbError> {
     for fate in seen {
-        fate.await.unwrap_or_else(|_| Err(DbError::commit_lost()))?;
+        fate.await.unwrap_or_else(|_| Err(DbError::CommitLost { no_room: false }))?;
     }
     Ok(())
 }

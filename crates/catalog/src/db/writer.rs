@@ -160,8 +160,10 @@ impl Shared {
 
     /// Takes back what a writer left that gave up. Where that fails, all is given up that was not committed.
     async fn undo_abandoned(&mut self) {
-        if std::mem::take(&mut self.abandoned) && self.run_all([UNDO_ONE, END_ONE]).await.is_err() {
-            self.give_up();
+        if std::mem::take(&mut self.abandoned)
+            && let Err(error) = self.run_all([UNDO_ONE, END_ONE]).await
+        {
+            self.give_up(error.is_for_want_of_room());
         }
     }
 
@@ -175,27 +177,28 @@ impl Shared {
         match self.run_all([END_SHARED, COMMIT]).await {
             Ok(()) => {
                 self.open = None;
-                self.answer(true);
+                self.answer(Ok(()));
             }
             Err(error) => {
                 tracing::error!(%error, writers = self.released.len(), "a commit failed, and all that shared it");
-                self.give_up();
+                self.give_up(error.is_for_want_of_room());
             }
         }
     }
 
     /// Ends the connection, and with it whatever stands open on it; the pool makes another.
-    fn give_up(&mut self) {
+    fn give_up(&mut self, no_room: bool) {
         if let Some(mut open) = self.open.take() {
             open.close_on_drop();
         }
-        self.answer(false);
+        self.answer(Err(no_room));
     }
 
-    fn answer(&mut self, committed: bool) {
+    /// Tells all who wait what became of the commit; where it failed, whether for want of room.
+    fn answer(&mut self, outcome: Result<(), bool>) {
         for waiting in self.released.drain(..) {
             // Whoever no longer listens has given up on the answer, not on the commit.
-            let _ = waiting.send(if committed { Ok(()) } else { Err(DbError::commit_lost()) });
+            let _ = waiting.send(outcome.map_err(|no_room| DbError::CommitLost { no_room }));
         }
     }
 }
@@ -217,7 +220,9 @@ impl Turn {
     /// Makes everything durable that was done in this turn, together with those who wait. Once asked for, it is done,
     /// whether or not anybody still waits for the answer.
     pub(super) async fn commit(self) -> Result<(), DbError> {
-        tokio::spawn(self.commit_to_the_end()).await.unwrap_or_else(|_| Err(DbError::commit_lost()))
+        tokio::spawn(self.commit_to_the_end())
+            .await
+            .unwrap_or_else(|_| Err(DbError::CommitLost { no_room: false }))
     }
 
     async fn commit_to_the_end(mut self) -> Result<(), DbError> {
@@ -234,7 +239,7 @@ impl Turn {
             drop(guard);
             writer.close_later();
         }
-        committed.await.unwrap_or_else(|_| Err(DbError::commit_lost()))
+        committed.await.unwrap_or_else(|_| Err(DbError::CommitLost { no_room: false }))
     }
 }
 

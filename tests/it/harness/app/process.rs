@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tests::program::{free_address, tail};
 
 use super::world::World;
@@ -56,6 +56,13 @@ impl Service {
     pub(crate) fn tell_to_stop(&self) {
         let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(id, Signal::TERM).expect("the service to be told");
+    }
+
+    /// Lets it write to no file beyond so many bytes from now on; none: as it likes. It does not know of the limit.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(id), Resource::Fsize, limit).expect("a limit");
     }
 
     /// Starts the service in the expectation that it refuses; gives what it said.

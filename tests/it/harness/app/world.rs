@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::anvil::{Anvil, Blocks};
-use tests::program::{clean_command, free_address};
+use tests::program::{clean_command_under_limits, free_address};
 
 use crate::harness::database::TestDb;
 
@@ -84,7 +84,7 @@ impl World {
 
     /// The program with the settings of this world.
     pub(crate) fn command(&self) -> Command {
-        let mut command = clean_command();
+        let mut command = clean_command_under_limits();
         self.surround(&mut command);
         command.current_dir(self.folder.path());
         command

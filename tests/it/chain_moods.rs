@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 use tests::anvil::{hex, number};
 
 use crate::harness::app::{TestApp, Wallet};
-use crate::harness::by_hand::*;
+use crate::harness::by_hand::{
+    MINTER_ROLE, PAUSE, PAUSER_ROLE, SOMEBODY, UNPAUSE, base_fee, count_of, displaced, free_lanes, go_on,
+    grant, included, let_parked_calls_go, owner_of, parked_without_a_nonce, pool_of, revoke, send_as,
+    send_without_waiting, shipped, shipped_with, signed, stand_still, until_books, until_pool,
+};
 
 both_databases! {
     async fn mints_wait_while_the_contract_is_paused_and_while_the_role_is_away(db: TestDb) {

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tests::postgres as server;
 
 use crate::harness::app::{TestApp, Wallet};
-use crate::harness::by_hand::*;
+use crate::harness::by_hand::{count_of, write};
 use crate::harness::database::{TestDb, on_sqlite, open};
 
 const PATIENCE: Duration = Duration::from_mins(1);

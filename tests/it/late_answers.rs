@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use tests::anvil::number;
 
 use crate::harness::app::{TestApp, Wallet};
-use crate::harness::by_hand::*;
+use crate::harness::by_hand::{
+    count_in_books, count_of, go_on, let_parked_calls_go, owner_of, pool_of, shipped, shipped_with,
+    stand_still, until_books,
+};
 use crate::harness::crooked::{CrookedNode, Manner};
 use crate::harness::database::TestDb;
 

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::harness::app::{TestApp, Wallet};
-use crate::harness::by_hand::*;
+use crate::harness::by_hand::{count_of, minted};
 use crate::harness::database::{on_sqlite, open};
 
 /// The mint's bytes are in the books, and what came of them is not.

@@ -11,7 +11,10 @@ use serde_json::json;
 use tests::anvil::{hex, number, program};
 
 use crate::harness::app::{TestApp, Wallet};
-use crate::harness::by_hand::*;
+use crate::harness::by_hand::{
+    MINTER_ROLE, SOMEBODY, count_of, displaced, free_lanes, go_on, grant, let_parked_calls_go, owner_of,
+    pool_of, send_as, shipped, stand_still, until_books,
+};
 use crate::harness::database::TestDb;
 
 /// Every token of the first edition, whose run is of one sheet beside its two artist's proofs.

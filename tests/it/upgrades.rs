@@ -4,7 +4,7 @@
 use catalog::db::Sql;
 
 use crate::harness::app::Wallet;
-use crate::harness::by_hand::*;
+use crate::harness::by_hand::{count_of, free_lanes, go_on, pool_of, shipped, stand_still, write};
 
 /// What steps of later releases may do.
 const ADDITIONS: [&str; 7] = [

@@ -29,16 +29,22 @@ const FENCE: &str = "
 /// No theft takes longer: the lease lasts five seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// A theft is tried so often: it fails where nobody holds a lane just then, or nobody takes it in time.
+const TRIES: u32 = 3;
+
 /// Steals as often as the plan says; tells how often another process really took the lane meanwhile.
 pub(crate) async fn strike(plan: Arc<Plan>, ground: Arc<Ground>, fleet: Arc<Fleet>, pace: Arc<Pace>) -> u32 {
     let mut stolen = 0;
     for index in 0..plan.thefts {
         pace.may_strike(Fault::Theft, index).await;
         let mut dice = Dice::of(plan.seed, "theft", index.into());
-        // In the middle of whatever it does.
-        tokio::time::sleep(dice.millis(0, 700)).await;
-        if steal(&ground, &fleet, &mut dice).await {
-            stolen += 1;
+        for _ in 0..TRIES {
+            // In the middle of whatever it does.
+            tokio::time::sleep(dice.millis(0, 700)).await;
+            if steal(&ground, &fleet, &mut dice).await {
+                stolen += 1;
+                break;
+            }
         }
         pace.struck(Fault::Theft);
         if (index + 1).is_multiple_of(10) {

@@ -54,7 +54,7 @@ fn a_full_disk_refuses_sends_nothing_and_goes_on_when_there_is_room() {
         kept.await.refused(503, "image_store_unavailable");
         disk.make_room();
         Box::pin(house.goes_on(&app)).await;
-        app.upload_image(&artwork_id).await;
+        app.upload_image(artwork_id).await;
         let books = open(&url).await;
         let mut breaches = api::conservation::breaches(&books).await.expect("the books");
         breaches.retain(|(_, count)| *count > 0);

@@ -174,12 +174,13 @@ async fn answer(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
             let error = json!({ "code": -32_603, "message": "internal error" });
             json!({ "jsonrpc": "2.0", "id": question["id"], "error": error }).to_string().into_response()
         }
-        Manner::Late(_) | Manner::Estimating(_) | Manner::Failing(_) => {
-            honest().await.to_string().into_response()
-        }
-        Manner::Honest | Manner::Holding | Manner::OtherChain(_) | Manner::Refusing(_) => {
-            honest().await.to_string().into_response()
-        }
+        Manner::Honest
+        | Manner::Holding
+        | Manner::OtherChain(_)
+        | Manner::Refusing(_)
+        | Manner::Late(_)
+        | Manner::Estimating(_)
+        | Manner::Failing(_) => honest().await.to_string().into_response(),
         Manner::Lagging(blocks) => desk.lag(question, &method, blocks).await,
         Manner::Lying => desk.lie(question, &method).await,
     }

@@ -16,6 +16,10 @@ use super::{DbError, Inner, Tx};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What the writing connection of `SQLite` keeps in memory: 64 MiB (kibibytes, with a minus). Readers keep two.
 const WRITER_CACHE: &str = "-65536";
+/// Statements that a connection keeps prepared: more than there are.
+const STATEMENTS_KEPT: usize = 500;
+/// Rows that a thread of `SQLite` reads ahead of whoever asked for them.
+const ROWS_HANDED_OVER: usize = 500;
 /// Connections that read beside the one that writes (`SQLite`), or that do either (`PostgreSQL`).
 const CONNECTIONS: u32 = 16;
 
@@ -100,7 +104,13 @@ impl Db {
             DbUrl::Postgres(options) => PgPoolOptions::new()
                 .max_connections(CONNECTIONS)
                 .acquire_timeout(PATIENCE)
-                .connect_with(options.as_ref().clone().application_name("colophon"))
+                .connect_with(
+                    options
+                        .as_ref()
+                        .clone()
+                        .application_name("colophon")
+                        .statement_cache_capacity(STATEMENTS_KEPT),
+                )
                 .await
                 .map(Pools::Postgres),
         };
@@ -115,6 +125,9 @@ impl Db {
             // FULL: a nonce that was bound survives a power cut.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .statement_cache_capacity(STATEMENTS_KEPT)
+            // Each row is handed from thread to thread: many at once spare most of the turns.
+            .row_buffer_size(ROWS_HANDED_OVER)
             // What is erased is overwritten, not left in free pages.
             .pragma("secure_delete", "ON")
             // Whatever a long reader let the log of writes grow to, it shrinks to this when that reader is gone.

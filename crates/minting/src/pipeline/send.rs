@@ -15,8 +15,10 @@ use crate::transaction::{Transaction, TransactionId, TransactionState};
 use crate::under_way::{Event, UnderWay};
 use crate::{fees, gas};
 
+/// So many more calls than the largest group takes are looked at for one, to find others behind those that have to be alone.
+const LOOK_FURTHER: usize = 25;
 /// The most calls that are looked at for one group.
-const LOOK_AHEAD: u32 = 500;
+const LOOK_AHEAD: usize = 500;
 
 impl Lane {
     /// Sends what waits, one group after the other, until nothing waits or too much is under way.
@@ -46,7 +48,7 @@ impl Lane {
         let pipeline = Arc::clone(&self.pipeline);
         let Pipeline { db, chain, clock, settings, .. } = pipeline.as_ref();
         let mut tx = db.begin_read().await?;
-        let waiting = store::waiting_calls(&mut tx, kind, clock.now(), LOOK_AHEAD).await?;
+        let waiting = store::waiting_calls(&mut tx, kind, clock.now(), look_ahead(kind)).await?;
         drop(tx);
         if waiting.is_empty() {
             return Ok(None);
@@ -172,6 +174,12 @@ impl Lane {
         tracing::warn!(signer = %self.signer(), kind = kind.as_str(), reason, "calls parked, no nonce taken");
         metrics::counter!("colophon_parked_total", "kind" => kind.as_str()).increment(1);
     }
+}
+
+/// How many calls are looked at for one group.
+fn look_ahead(kind: CallKind) -> u32 {
+    let largest = gas::group_size(kind, gas::TRANSACTION_CEILING);
+    u32::try_from((largest + LOOK_FURTHER).min(LOOK_AHEAD)).unwrap_or(u32::MAX)
 }
 
 /// The first calls that may share a transaction: as many as the largest group allows, and no more than any of them

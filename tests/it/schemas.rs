@@ -41,8 +41,10 @@ async fn find_each_row_by_a_key(db: TestDb) {
         let mut tx = db.db.begin_read().await.expect("a transaction");
         let steps: Vec<Step> = tx.fetch_all(explain, &[]).await.expect("a plan");
         let (first, others) = steps.split_first().expect("a step");
-        if !first.detail.starts_with("SCAN item") || others.iter().any(|step| step.detail.starts_with("SCAN"))
-        {
+        // What an INSERT reads besides are the tables that refer to its own, and those only where a key is deferred.
+        let is_insert = statement.sqlite.contains("INSERT INTO");
+        let scans = others.iter().any(|step| step.detail.starts_with("SCAN"));
+        if !first.detail.starts_with("SCAN item") || (scans && !is_insert) {
             let plan: Vec<_> = steps.iter().map(|step| step.detail.as_str()).collect();
             slow.push(format!("{}\n{}", statement.sqlite, plan.join("\n")));
         }

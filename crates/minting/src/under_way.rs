@@ -63,6 +63,8 @@ pub struct LastSend {
     pub at: Timestamp,
     /// Whether the node found the fee too low.
     pub underpriced: bool,
+    /// Whether it took the bytes, or had them.
+    pub taken: bool,
 }
 
 /// What happened, as the machine is told.
@@ -212,7 +214,10 @@ impl UnderWay {
     }
 
     fn send_again(visit: Visit, rules: &Rules) -> Vec<Action> {
-        let pause = if visit.is_missing { rules.resend_missing_after } else { rules.resend_after };
+        // What a node refuses is missing for that reason, and is not pressed upon it.
+        let was_taken = visit.last_send.is_some_and(|last| last.taken);
+        let pause =
+            if visit.is_missing && was_taken { rules.resend_missing_after } else { rules.resend_after };
         let recently = |last: LastSend| !visit.now.is_over(last.at, pause);
         if visit.last_send.is_some_and(recently) { vec![] } else { vec![Action::Send] }
     }

@@ -87,7 +87,8 @@ impl TestApp {
 
     fn not_started_in(world: World) -> Self {
         let (curator, shop) = (world.create_key("curator"), world.create_key("shop"));
-        let client = reqwest::Client::new();
+        // A connection each: one that was kept may be closed while a question is on its way.
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
         Self { processes: Vec::new(), turn: AtomicUsize::new(0), world, curator, shop, client }
     }
 

@@ -123,7 +123,8 @@ impl Lane {
             tracing::info!(signer = %self.signer(), nonce, %refusal, "handed to the node, which did not simply take it");
         }
         let underpriced = answer.as_ref().is_err_and(SendRefusal::is_underpriced);
-        self.sent.insert(newest.signed.hash, LastSend { at: self.pipeline.clock.now(), underpriced });
+        let taken = matches!(answer, Ok(()) | Err(SendRefusal::AlreadyKnown));
+        self.sent.insert(newest.signed.hash, LastSend { at: self.pipeline.clock.now(), underpriced, taken });
         report.sent += 1;
         Ok(Some(Event::Answered(answer)))
     }

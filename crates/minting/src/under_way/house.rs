@@ -312,7 +312,8 @@ impl House {
             }
         };
         let underpriced = answer.as_ref().is_err_and(SendRefusal::is_underpriced);
-        self.sent.insert(newest, LastSend { at: self.now, underpriced });
+        let taken = matches!(answer, Ok(()) | Err(SendRefusal::AlreadyKnown));
+        self.sent.insert(newest, LastSend { at: self.now, underpriced, taken });
         Some(Event::Answered(answer))
     }
 

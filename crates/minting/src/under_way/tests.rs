@@ -30,7 +30,7 @@ fn after(seconds: u64, last_send: impl Into<Option<LastSend>>) -> Visit {
 }
 
 fn sent(seconds: u64, underpriced: bool) -> LastSend {
-    LastSend { at: start().plus(Duration::from_secs(seconds)), underpriced }
+    LastSend { at: start().plus(Duration::from_secs(seconds)), underpriced, taken: !underpriced }
 }
 
 fn bound() -> UnderWay {

@@ -11,9 +11,9 @@ use tests::anvil::{hex, number};
 
 use crate::harness::app::{TestApp, Wallet};
 use crate::harness::by_hand::{
-    MINTER_ROLE, PAUSE, PAUSER_ROLE, SOMEBODY, UNPAUSE, base_fee, count_of, displaced, free_lanes, go_on,
-    grant, included, let_parked_calls_go, owner_of, parked_without_a_nonce, pool_of, revoke, send_as,
-    send_without_waiting, shipped, shipped_with, signed, stand_still, until_books, until_pool,
+    MINTER_ROLE, PAUSE, PAUSER_ROLE, SOMEBODY, UNPAUSE, base_fee, count_of, displaced, free_lanes, grant,
+    included, let_parked_calls_go, owner_of, parked_without_a_nonce, pool_of, revoke, send_as,
+    send_without_waiting, shipped, shipped_with, signed, until_books, until_pool,
 };
 
 both_databases! {
@@ -50,19 +50,19 @@ both_databases! {
         let edition = app.publish_edition(1).await;
         app.opened(&edition).await;
         let card = app.shipped(&edition).await;
-        stand_still(app.chain()).await;
+        app.chain().stand_still().await;
         // A million gwei: above any cap.
         base_fee(&app, "0x38d7ea4c68000").await;
         let second = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
         parked_without_a_nonce(&app, &db, 1).await;
         base_fee(&app, "0x3b9aca00").await;
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         app.recorded(&second).await;
     }
 
     async fn a_transaction_thrown_out_by_a_base_fee_that_jumped_is_offered_again_for_more(db: TestDb) {
         let (app, card) = shipped_with(&db, &[("COLOPHON_MINTING__BUMP_AFTER_SECONDS", "2")]).await;
-        stand_still(app.chain()).await;
+        app.chain().stand_still().await;
         let token_id = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
         let ours = pool_of(&app, 1).await;
         // More than it offered, and less than the cap.
@@ -72,7 +72,7 @@ both_databases! {
         assert_eq!(again[0]["nonce"], ours[0]["nonce"], "the same nonce");
         assert_eq!(again[0]["input"], ours[0]["input"], "the same calls");
         assert!(number(&again[0]["maxFeePerGas"]) > number(&ours[0]["maxFeePerGas"]));
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         app.recorded(&token_id).await;
     }
 
@@ -81,7 +81,7 @@ both_databases! {
         let edition = app.publish_edition(2).await;
         app.opened(&edition).await;
         let cards = [app.shipped(&edition).await, app.shipped(&edition).await];
-        stand_still(app.chain()).await;
+        app.chain().stand_still().await;
         let mut token_ids = Vec::new();
         for card in &cards {
             token_ids.push(app.redeem(card, &Wallet::fresh()).await.expect(202).at("/token/token_id"));
@@ -92,7 +92,7 @@ both_databases! {
         app.chain().ask("anvil_dropTransaction", json!([pool[0]["hash"]])).await;
         let again = pool_of(&app, 2).await;
         assert_eq!(again, pool, "the same bytes");
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         for token_id in token_ids {
             app.recorded(&token_id).await;
         }
@@ -104,7 +104,7 @@ both_databases! {
         let (token_id, _) = included(&app, &card).await;
         app.chain().ask("anvil_rollback", json!([1])).await;
         pool_of(&app, 1).await;
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         app.recorded(&token_id).await;
         assert_eq!(count_of(&app, &app.signer("minter")).await, 1);
     }
@@ -115,7 +115,7 @@ both_databases! {
         let minter = app.signing_key("minter");
         let nothing = signed(&minter, 0, minter.account(), &[]);
         app.chain().ask("anvil_reorg", json!([1, [[nothing, 0]]])).await;
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         displaced(&db).await;
         let_parked_calls_go(&db).await;
         let token = app.recorded(&token_id).await;
@@ -132,19 +132,19 @@ both_databases! {
         app.chain().ask("anvil_dropAllTransactions", json!([])).await;
         send_without_waiting(&app, SOMEBODY, PAUSE).await;
         app.chain().mine(1).await;
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         until_books(&db, "SELECT count(*) FROM transactions WHERE state = 'reverted_confirmed'", 1).await;
         send_as(&app, &app.signer("admin"), UNPAUSE).await;
 
         // The mint that follows is in a block, which goes too.
-        stand_still(app.chain()).await;
+        app.chain().stand_still().await;
         let_parked_calls_go(&db).await;
         pool_of(&app, 1).await;
         app.chain().mine(1).await;
         until_books(&db, "SELECT count(*) FROM transactions WHERE kind = 'mint' AND state = 'included'", 1).await;
         app.chain().ask("anvil_reorg", json!([1, []])).await;
         pool_of(&app, 1).await;
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         let token = app.recorded(&token_id).await;
         assert_ne!(token["tx_hash"], first);
         assert_eq!(count_of(&app, &app.signer("minter")).await, 2, "a revert and a mint");

@@ -8,8 +8,7 @@ use tests::anvil::number;
 
 use crate::harness::app::{TestApp, Wallet};
 use crate::harness::by_hand::{
-    count_in_books, count_of, go_on, let_parked_calls_go, owner_of, pool_of, shipped, shipped_with,
-    stand_still, until_books,
+    count_in_books, count_of, let_parked_calls_go, owner_of, pool_of, shipped, shipped_with, until_books,
 };
 use crate::harness::crooked::{CrookedNode, Manner};
 use crate::harness::database::TestDb;
@@ -44,12 +43,12 @@ both_databases! {
         assert_eq!(count_of(&app, &app.signer("minter")).await, 0);
 
         // The last one comes into a block, a reorg takes it out again, and the first one has its place.
-        stand_still(app.chain()).await;
+        app.chain().stand_still().await;
         app.chain().ask("eth_sendRawTransaction", json!([offered[2]])).await;
         app.chain().mine(1).await;
         until_books(&db, "SELECT count(*) FROM transactions WHERE kind = 'mint' AND state = 'included'", 1).await;
         app.chain().ask("anvil_reorg", json!([1, [[offered[0], 0]]])).await;
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         node.behave(Manner::Honest);
         app.recorded(&token_id).await;
         assert_eq!(count_of(&app, &app.signer("minter")).await, 1);
@@ -70,7 +69,7 @@ both_databases! {
 
     async fn a_mint_that_ran_out_of_gas_is_minted_at_another_nonce_when_that_is_final(db: TestDb) {
         let (app, card) = shipped(&db).await;
-        stand_still(app.chain()).await;
+        app.chain().stand_still().await;
         let token_id = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
         let ours = pool_of(&app, 1).await;
         let code = app.chain().ask("eth_getCode", json!([app.contract(), "latest"])).await;
@@ -86,7 +85,7 @@ both_databases! {
         a_few_passes(&app).await;
         assert_eq!(count_in_books(&db, "SELECT count(*) FROM transactions WHERE kind = 'mint'").await, 1);
         assert_eq!(owner_of(&app, 1_000_100).await, "", "the id is unused");
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         until_books(&db, "SELECT count(*) FROM transactions WHERE state = 'reverted_confirmed'", 1).await;
         let_parked_calls_go(&db).await;
         let token = app.recorded(&token_id).await;
@@ -116,7 +115,7 @@ both_databases! {
             ("COLOPHON_MINTING__MAX_PRIORITY_FEE_PER_GAS_WEI", "4000000000"),
         ];
         let (app, card) = shipped_with(&db, &settings).await;
-        stand_still(app.chain()).await;
+        app.chain().stand_still().await;
         let token_id = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
         let path = format!("/v1/tokens/{token_id}");
         let begun = Instant::now();
@@ -130,7 +129,7 @@ both_databases! {
         a_few_passes(&app).await;
         assert_eq!(count_in_books(&db, ATTEMPTS).await, offered, "held as it is");
         assert_eq!(app.get(&path).by_curator().await.expect(200).body["progress"], "being_recorded");
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         app.recorded(&token_id).await;
         assert_eq!(count_of(&app, &app.signer("minter")).await, 1);
         minted_by_one_of(&app, &db, &token_id).await;

@@ -12,8 +12,8 @@ use tests::anvil::{hex, number, program};
 
 use crate::harness::app::{TestApp, Wallet};
 use crate::harness::by_hand::{
-    MINTER_ROLE, SOMEBODY, count_of, displaced, free_lanes, go_on, grant, let_parked_calls_go, owner_of,
-    pool_of, send_as, shipped, stand_still, until_books,
+    MINTER_ROLE, SOMEBODY, count_of, displaced, free_lanes, grant, let_parked_calls_go, owner_of, pool_of,
+    send_as, shipped, until_books,
 };
 use crate::harness::database::TestDb;
 
@@ -81,13 +81,13 @@ both_databases! {
     async fn a_nonce_that_a_delegation_took_from_a_mint_freezes_the_lane_before_it_is_minted_elsewhere(db: TestDb) {
         let (app, card) = shipped(&db).await;
         let minter = app.signer("minter");
-        stand_still(app.chain()).await;
+        app.chain().stand_still().await;
         let buyer = Wallet::fresh();
         let token_id = app.redeem(&card, &buyer).await.expect(202).at("/token/token_id");
         let ours = pool_of(&app, 1).await;
         app.chain().ask("anvil_dropTransaction", json!([ours[0]["hash"]])).await;
         delegate(&app, DELEGATE, 0).await;
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         displaced(&db).await;
         until_books(&db, "SELECT count(*) FROM lanes WHERE frozen_reason LIKE '%EIP-7702%'", 1).await;
 

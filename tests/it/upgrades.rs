@@ -4,7 +4,7 @@
 use catalog::db::Sql;
 
 use crate::harness::app::Wallet;
-use crate::harness::by_hand::{count_of, free_lanes, go_on, pool_of, shipped, stand_still, write};
+use crate::harness::by_hand::{count_of, free_lanes, pool_of, shipped, write};
 
 /// What steps of later releases may do.
 const ADDITIONS: [&str; 7] = [
@@ -26,7 +26,7 @@ const NOTED: Sql = Sql {
 both_databases! {
     async fn a_process_goes_on_and_starts_again_on_what_a_later_release_added(db: TestDb) {
         let (mut app, card) = shipped(&db).await;
-        stand_still(app.chain()).await;
+        app.chain().stand_still().await;
         let token_id = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
         pool_of(&app, 1).await;
         for addition in ADDITIONS {
@@ -35,7 +35,7 @@ both_databases! {
         let mut tx = db.db.begin_write().await.expect("the books");
         tx.execute(NOTED, &[]).await.expect("a step");
         tx.commit().await.expect("a commit");
-        go_on(app.chain()).await;
+        app.chain().go_on().await;
         app.recorded(&token_id).await;
 
         // Rolled back to this release.

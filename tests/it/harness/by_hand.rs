@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use minting::fees::Fees;
 use minting::signer::{SigningKey, Unsigned};
 use serde_json::{Value, json};
-use tests::anvil::{Anvil, hex, number};
+use tests::anvil::{hex, number};
 
 use super::app::{TestApp, Wallet};
 use super::database::TestDb;
@@ -39,23 +39,13 @@ pub(crate) async fn shipped_with(db: &TestDb, settings: &[(&'static str, &str)])
 
 /// A token whose mint is in the newest block, after which there is none; and the hash of that transaction.
 pub(crate) async fn included(app: &TestApp, card: &str) -> (String, Value) {
-    stand_still(app.chain()).await;
+    app.chain().stand_still().await;
     let token_id = app.redeem(card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
     let ours = pool_of(app, 1).await;
     app.chain().mine(1).await;
     let path = format!("/v1/tokens/{token_id}");
     app.wait_until(&path, |token| token["tx_hash"] == ours[0]["hash"]).await;
     (token_id, ours[0]["hash"].clone())
-}
-
-/// Makes no more blocks.
-pub(crate) async fn stand_still(chain: &Anvil) {
-    chain.ask("evm_setIntervalMining", json!([0])).await;
-}
-
-/// Makes a block a second again.
-pub(crate) async fn go_on(chain: &Anvil) {
-    chain.ask("evm_setIntervalMining", json!([1])).await;
 }
 
 /// Makes one block at that base fee.

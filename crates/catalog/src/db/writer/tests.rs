@@ -23,6 +23,13 @@ async fn seen(folder: &tempfile::TempDir) -> Vec<i64> {
     sqlx::query_scalar("SELECT note FROM notes ORDER BY note").fetch_all(&mut other).await.unwrap()
 }
 
+/// Waits until so many wait for a turn.
+async fn until_waiting(writer: &Writer, count: usize) {
+    while writer.waiting.load(Ordering::Acquire) < count {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn whoever_is_told_of_a_commit_is_seen_by_others() {
     let folder = tempfile::tempdir().unwrap();
@@ -43,9 +50,7 @@ async fn a_writer_shares_its_commit_with_those_who_wait_and_is_answered_after_it
     let (second, third) = (writer.clone(), writer.clone());
     let second = tokio::spawn(async move { second.begin().await });
     let third = tokio::spawn(async move { third.begin().await });
-    while writer.waiting.load(Ordering::Acquire) < 2 {
-        tokio::task::yield_now().await;
-    }
+    until_waiting(&writer, 2).await;
     let first = tokio::spawn(first.commit());
     let mut second = second.await.unwrap().unwrap();
     // The first had its turn and is not answered: what it did is not there for others.
@@ -77,13 +82,9 @@ async fn whoever_only_looked_tells_nothing_before_what_it_saw_is_committed() {
                 .map_err(|source| DbError::from_sqlx(source, "INSERT"))
         }
     }));
-    while writer.waiting.load(Ordering::Acquire) < 1 {
-        tokio::task::yield_now().await;
-    }
+    until_waiting(&writer, 1).await;
     let third = tokio::spawn(async move { third.begin().await });
-    while writer.waiting.load(Ordering::Acquire) < 2 {
-        tokio::task::yield_now().await;
-    }
+    until_waiting(&writer, 2).await;
     let first = tokio::spawn(first.commit());
     // The second looked and left; the third has its turn, and keeps the commit waiting.
     let third = third.await.unwrap().unwrap();
@@ -112,13 +113,9 @@ async fn what_was_seen_and_never_committed_is_looked_at_again() {
             count.await.map_err(|source| DbError::from_sqlx(source, "SELECT"))
         }
     }));
-    while writer.waiting.load(Ordering::Acquire) < 1 {
-        tokio::task::yield_now().await;
-    }
+    until_waiting(&writer, 1).await;
     let third = tokio::spawn(async move { third.begin().await });
-    while writer.waiting.load(Ordering::Acquire) < 2 {
-        tokio::task::yield_now().await;
-    }
+    until_waiting(&writer, 2).await;
     let first = tokio::spawn(first.commit());
     let mut third = third.await.unwrap().unwrap();
     // What a full disk does.
@@ -151,9 +148,7 @@ async fn nobody_is_told_of_a_commit_that_the_database_took_back() {
     note(&mut first, "INSERT INTO notes VALUES (1)").await.unwrap();
     let second = writer.clone();
     let second = tokio::spawn(async move { second.begin().await });
-    while writer.waiting.load(Ordering::Acquire) < 1 {
-        tokio::task::yield_now().await;
-    }
+    until_waiting(&writer, 1).await;
     let first = tokio::spawn(first.commit());
     let mut second = second.await.unwrap().unwrap();
     // What a full disk does.

@@ -62,13 +62,14 @@ const CLAIMS: &str = "
     JOIN sales AS first ON first.channel = 'boutique' AND first.order_ref = 'first'
     JOIN claims AS t ON t.sale_id = first.sale_id
     WHERE s.channel = $1";
+/// No two buyers redeem in the same microsecond.
 const CALLS: &str = "
     INSERT INTO calls (call_id, kind, business_key, edition_number, token_id, arguments, after_call_id, state,
                        not_before_at, setbacks, created_at, updated_at)
     SELECT 'call_' || substr(c.claim_id, 7), t.kind, 'mint:' || c.token_id, e.number, c.token_id,
            replace(replace(t.arguments, CAST(t.token_id AS TEXT), CAST(c.token_id AS TEXT)),
                    first_claim.recipient, c.recipient),
-           opening.call_id, $2, 0, 0, t.created_at, t.updated_at
+           opening.call_id, $2, 0, 0, t.created_at + c.token_id / 100, t.updated_at
     FROM claims AS c
     JOIN sales AS s ON s.sale_id = c.sale_id
     JOIN editions AS e ON e.edition_id = s.edition_id

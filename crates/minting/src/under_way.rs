@@ -67,6 +67,18 @@ pub struct LastSend {
     pub taken: bool,
 }
 
+impl LastSend {
+    /// What is remembered of an attempt that was handed over at that moment and answered so.
+    #[must_use]
+    pub fn answered(at: Timestamp, answer: &Result<(), SendRefusal>) -> Self {
+        Self {
+            at,
+            underpriced: answer.as_ref().is_err_and(SendRefusal::is_underpriced),
+            taken: matches!(answer, Ok(()) | Err(SendRefusal::AlreadyKnown)),
+        }
+    }
+}
+
 /// What happened, as the machine is told.
 #[derive(Debug, Clone)]
 pub enum Event {

@@ -122,9 +122,8 @@ impl Lane {
             let nonce = under_way.transaction.nonce;
             tracing::info!(signer = %self.signer(), nonce, %refusal, "handed to the node, which did not simply take it");
         }
-        let underpriced = answer.as_ref().is_err_and(SendRefusal::is_underpriced);
-        let taken = matches!(answer, Ok(()) | Err(SendRefusal::AlreadyKnown));
-        self.sent.insert(newest.signed.hash, LastSend { at: self.pipeline.clock.now(), underpriced, taken });
+        let last_send = LastSend::answered(self.pipeline.clock.now(), &answer);
+        self.sent.insert(newest.signed.hash, last_send);
         report.sent += 1;
         Ok(Some(Event::Answered(answer)))
     }

@@ -311,9 +311,7 @@ impl House {
                 if lost { Err(SendRefusal::Unknown("no reply".to_owned())) } else { answer }
             }
         };
-        let underpriced = answer.as_ref().is_err_and(SendRefusal::is_underpriced);
-        let taken = matches!(answer, Ok(()) | Err(SendRefusal::AlreadyKnown));
-        self.sent.insert(newest, LastSend { at: self.now, underpriced, taken });
+        self.sent.insert(newest, LastSend::answered(self.now, &answer));
         Some(Event::Answered(answer))
     }
 

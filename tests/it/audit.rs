@@ -40,16 +40,16 @@ impl Event for Happened {
     }
 }
 
-async fn append(tx: &mut Tx, number: u64) {
+fn append(tx: &mut Tx, number: u64) {
     let occasion = Occasion::by_service(SystemClock.now(), "a test", &SystemChance);
-    journal::append(tx, &occasion, &Happened { number }).await.expect("a row");
+    journal::append(tx, &occasion, &Happened { number }).expect("a row");
 }
 
 /// `rows` sealed rows.
 async fn fill(db: &Db, rows: u64) {
     let mut tx = db.begin_write().await.expect("a transaction");
     for number in 0..rows {
-        append(&mut tx, number).await;
+        append(&mut tx, number);
     }
     tx.commit().await.expect("a commit");
     seal_all(db).await;
@@ -112,9 +112,9 @@ both_databases! {
             tokio::spawn(async move {
                 for number in 0..25 {
                     let mut tx = db.begin_write().await.expect("a transaction");
-                    append(&mut tx, writer * 100 + number).await;
+                    append(&mut tx, writer * 100 + number);
                     tokio::time::sleep(Duration::from_millis(number % 3)).await;
-                    append(&mut tx, writer * 100 + number).await;
+                    append(&mut tx, writer * 100 + number);
                     // Every fifth takes its numbers and leaves nothing.
                     if number % 5 != 4 {
                         tx.commit().await.expect("a commit");
@@ -146,7 +146,7 @@ both_databases! {
         }
         // One that waits for its seal takes nothing but the seal.
         let mut tx = db.db.begin_write().await.expect("a transaction");
-        append(&mut tx, 4).await;
+        append(&mut tx, 4);
         tx.commit().await.expect("a commit");
         run(&db.db, "UPDATE journal SET actor = 'nobody' WHERE position IS NULL").await.expect_err("a refusal");
         seal_all(&db.db).await;
@@ -200,7 +200,7 @@ both_databases! {
         // Another history of the same length, and of a greater one.
         for number in [77, 78] {
             let mut tx = db.db.begin_write().await.expect("a transaction");
-            append(&mut tx, number).await;
+            append(&mut tx, number);
             tx.commit().await.expect("a commit");
             seal_all(&db.db).await;
             let refused = head_file::step(&db.db, &file).await.expect_err("a refusal");
@@ -231,13 +231,18 @@ both_databases! {
     }
 }
 
+const LATE: &str = r#"
+    INSERT INTO journal (event_id, occurred_at, actor, reason, request_id, kind, subject, payload)
+    VALUES ('evt_01a2b3c4d5e6f708192a3b4c5d6e7f80', 1, 'service', 'a test', 'step_1', 'happened', 'thing_1', '{"number":1}')"#;
+
 #[test]
 fn a_row_committed_late_is_sealed_late() {
     on_postgres(|db| async move {
         let mut slow = db.db.begin_write().await.expect("a transaction");
-        append(&mut slow, 1).await;
+        // Written as by a release that does not wait for the commit with it.
+        slow.execute(LATE, &[]).await.expect("a row");
         let mut quick = db.db.begin_write().await.expect("a transaction");
-        append(&mut quick, 2).await;
+        append(&mut quick, 2);
         quick.commit().await.expect("a commit");
         assert_eq!(sealing::step(&db.db, &SystemClock).await.expect("a step"), 1);
         slow.commit().await.expect("a commit");

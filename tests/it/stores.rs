@@ -239,7 +239,7 @@ both_databases! {
             CatalogEvent::ArtworkCataloged { artwork_id: artwork_id.clone() },
             CatalogEvent::ImageTakenIn { artwork_id: artwork_id.clone(), sha256: Sha256Digest::of(b"wave") },
         ] {
-            journal::append(&mut tx, &occasion, &event).await.expect("an entry");
+            journal::append(&mut tx, &occasion, &event).expect("an entry");
         }
         tx.commit().await.expect("a commit");
 

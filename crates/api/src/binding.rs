@@ -104,14 +104,14 @@ pub async fn bind(db: &Db, binding: &Binding, occasion: &Occasion<'_>) -> Result
         if store::insert_deployment(&mut tx, binding, now).await? {
             let (chain_id, contract) = (*chain_id, *contract);
             let event = BindingEvent::DatabaseBound { chain_id, contract, image_store_id };
-            journal::append(&mut tx, occasion, &event).await?;
+            journal::append(&mut tx, occasion, &event)?;
         }
         let recorded = store::find_deployment(&mut tx).await?;
         let recorded = recorded.ok_or_else(|| DbError::inconsistent("deployments", 1, "not there"))?;
         compare(&recorded, binding)?;
         for (name, value) in key_checks {
             if store::insert_key_check(&mut tx, name, value, now).await? {
-                journal::append(&mut tx, occasion, &BindingEvent::SecretBound { name }).await?;
+                journal::append(&mut tx, occasion, &BindingEvent::SecretBound { name })?;
             }
         }
         let known = store::list_key_checks(&mut tx).await?;

@@ -112,14 +112,14 @@ pub(crate) async fn carry_out(
                 claim = claim.open(occasion.at).map_err(odd_claim)?;
                 store::update_claim(tx, &claim, occasion.at).await?;
                 let event = ClaimEvent::Opened { claim_id: claim.claim_id.clone() };
-                journal::append(tx, occasion, &event).await?;
+                journal::append(tx, occasion, &event)?;
                 crash_point!("carry_out.claim_opened");
             }
             Effect::VoidClaim => {
                 claim = claim.void().map_err(odd_claim)?;
                 store::update_claim(tx, &claim, occasion.at).await?;
                 let event = ClaimEvent::Voided { claim_id: claim.claim_id.clone() };
-                journal::append(tx, occasion, &event).await?;
+                journal::append(tx, occasion, &event)?;
                 crash_point!("carry_out.claim_voided");
             }
             Effect::ReleaseClaim => {
@@ -132,7 +132,7 @@ pub(crate) async fn carry_out(
                 {
                     let claim_id = claim.claim_id.clone();
                     let event = ClaimEvent::Released { claim_id, token_id, recipient };
-                    journal::append(tx, occasion, &event).await?;
+                    journal::append(tx, occasion, &event)?;
                 }
             }
             Effect::VoidToken(reason) => void_token(tx, occasion, token.as_ref(), reason).await?,
@@ -143,8 +143,8 @@ pub(crate) async fn carry_out(
                     crash_point!("carry_out.settling");
                 }
             }
-            Effect::FlagToken(cause) => flag(tx, occasion, sale, token.as_ref(), Some(cause)).await?,
-            Effect::UnflagToken => flag(tx, occasion, sale, token.as_ref(), None).await?,
+            Effect::FlagToken(cause) => flag(tx, occasion, sale, token.as_ref(), Some(cause))?,
+            Effect::UnflagToken => flag(tx, occasion, sale, token.as_ref(), None)?,
             Effect::ReissueToken => {
                 claim = redeeming::reissue(tx, occasion, sale, claim, terms).await?;
                 crash_point!("carry_out.reissued");
@@ -158,14 +158,14 @@ pub(crate) async fn carry_out(
                 catalog_store::mark_impression(tx, &sheet, occasion.at).await?;
                 let impression_id = sheet.impression_id.clone();
                 let event = CatalogEvent::ImpressionMarked { impression_id, unreturned };
-                journal::append(tx, occasion, &event).await?;
+                journal::append(tx, occasion, &event)?;
                 crash_point!("carry_out.sheet_marked");
             }
             Effect::ReportWindowOutlivesLock => {
                 metrics::counter!("colophon_windows_outliving_lock_total").increment(1);
                 tracing::warn!(sale_id = %sale.sale_id, "its return window outlives the lock of its token");
                 let event = SaleEvent::WindowOutlivesLock { sale_id: sale.sale_id.clone() };
-                journal::append(tx, occasion, &event).await?;
+                journal::append(tx, occasion, &event)?;
             }
         }
     }
@@ -187,7 +187,7 @@ async fn void_token(
     Ok(())
 }
 
-async fn flag(
+fn flag(
     tx: &mut Tx,
     occasion: &Occasion<'_>,
     sale: &Sale,
@@ -200,7 +200,7 @@ async fn flag(
         Some(cause) => SaleEvent::TokenFlagged { sale_id, token_id, cause: cause.as_str() },
         None => SaleEvent::TokenUnflagged { sale_id, token_id },
     };
-    journal::append(tx, occasion, &event).await?;
+    journal::append(tx, occasion, &event)?;
     crash_point!("carry_out.flagged");
     Ok(())
 }

@@ -43,7 +43,7 @@ const MIN_TIP: u128 = 1;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A lane has at most so many transactions that wait for a block: pools keep 64 of an account.
-const MOST_WAITING: usize = 32;
+const MOST_WAITING: usize = 64;
 
 /// Why the chain's side cannot be had.
 #[derive(Debug, thiserror::Error)]

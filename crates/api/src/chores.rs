@@ -15,7 +15,7 @@ use crate::error::chain;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// After a full batch a chore rests so many times as long as the batch took: what people and buyers wait for comes first.
-const RESTS: u32 = 3;
+const RESTS: u32 = 9;
 
 /// Repeats a step that works off, at most `batch` at once, what nobody waits for. Runs until it is dropped or aborted.
 pub async fn work_off<F>(chore: &'static str, batch: u32, pause: Duration, mut step: impl FnMut() -> F + Send)

@@ -57,7 +57,7 @@ pub(crate) async fn keep(
     let encrypted = key.encrypt(Place::Contact(sale_id), &text, occasion.chance);
     let encrypted = encrypted.map_err(|error| ApiError::internal("encrypting a contact", error))?;
     store::set_contact(tx, sale_id, &encrypted, occasion.at).await?;
-    journal::append(tx, occasion, &ContactEvent { sale_id: sale_id.clone(), happened }).await?;
+    journal::append(tx, occasion, &ContactEvent { sale_id: sale_id.clone(), happened })?;
     Ok(KeptContact { contact: contact.clone(), recorded_at, changed_at: occasion.at })
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn erase(tx: &mut Tx, occasion: &Occasion<'_>, sale_id: &SaleId
     store::lock_sale(tx, sale_id).await?.ok_or_else(no_such_sale)?;
     if store::remove_contact(tx, sale_id).await? {
         let event = ContactEvent { sale_id: sale_id.clone(), happened: Happened::Erased };
-        journal::append(tx, occasion, &event).await?;
+        journal::append(tx, occasion, &event)?;
     }
     Ok(())
 }

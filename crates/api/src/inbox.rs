@@ -171,7 +171,7 @@ async fn settle(app: &App, tx: &mut Tx, occasion: &Occasion<'_>, read: Read) -> 
             channel: entry.channel.clone(),
             cause: reason.code.to_string(),
         };
-        journal::append(tx, occasion, &event).await?;
+        journal::append(tx, occasion, &event)?;
     }
     if let (EntryState::Done, Some(order)) = (&entry.state, &entry.order_ref) {
         store::ring_order(tx, &entry.channel, order, occasion.at).await?;

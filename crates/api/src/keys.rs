@@ -66,7 +66,7 @@ impl KeyRing<'_> {
         retrying(|| async move {
             let mut tx = self.db.begin_write().await?;
             store::insert_key(&mut tx, new, digest).await?;
-            journal::append(&mut tx, occasion, event).await?;
+            journal::append(&mut tx, occasion, event)?;
             tx.commit().await
         })
         .await?;
@@ -87,7 +87,7 @@ impl KeyRing<'_> {
             let mut tx = self.db.begin_write().await?;
             let revoked = store::revoke_key(&mut tx, api_key_id, occasion.at).await?;
             if revoked {
-                journal::append(&mut tx, occasion, event).await?;
+                journal::append(&mut tx, occasion, event)?;
             }
             tx.commit().await?;
             Ok(revoked)

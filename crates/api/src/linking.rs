@@ -224,7 +224,7 @@ impl Linking<'_> {
         let event = ClaimEvent::redeemed(&claim.claim_id, &redemption, settles_at);
         let claim = claim.redeem(redemption).map_err(|refused| LinkError::ClaimNotOpen(refused.from))?;
         store::update_claim(tx, &claim, occasion.at).await?;
-        Ok(journal::append(tx, occasion, &event).await?)
+        Ok(journal::append(tx, occasion, &event)?)
     }
 
     /// What is due of the sale now is done by the service, which follows sales that wait.

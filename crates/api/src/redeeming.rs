@@ -96,7 +96,7 @@ pub(crate) async fn issue_code(
     let claim = claim.issue_code(pepper.digest_code(Some(&code)), occasion.at).map_err(code_refused)?;
     store::update_claim(tx, &claim, occasion.at).await?;
     let event = ClaimEvent::CodeIssued { claim_id: claim.claim_id.clone(), replaced };
-    journal::append(tx, occasion, &event).await?;
+    journal::append(tx, occasion, &event)?;
     Ok((claim, code))
 }
 
@@ -226,8 +226,8 @@ pub(crate) async fn redeem(
         }
         ClaimState::Open { .. } | ClaimState::Void { .. } | ClaimState::Expired { .. } => {}
     }
-    let settles_at =
-        settles_at(occasion.at, sale.goods.delivered_at(), &terms.policies.of(sale.sold_at).returns);
+    let returns = &terms.policies.of(sale.sold_at).returns;
+    let settles_at = settles_at(occasion.at, sale.goods.delivered_at(), returns);
     let token = issue_token(tx, occasion, &sale, taker.recipient(), settles_at, terms).await?;
     crash_point!("redeem.token_issued");
     let redemption = Redemption {
@@ -241,9 +241,10 @@ pub(crate) async fn redeem(
         .redeem(redemption)
         .map_err(|refused| ApiError::conflict("claim_transition_invalid", refused.to_string()))?;
     store::update_claim(tx, &claim, occasion.at).await?;
-    // From now on the clock may ask for something: the end of a window, a return that stays open.
-    store::set_waiting(tx, sale_id).await?;
-    journal::append(tx, occasion, &event).await?;
+    if sale.waits_for_clock(returns.settle_early) {
+        store::set_waiting(tx, sale_id).await?;
+    }
+    journal::append(tx, occasion, &event)?;
     Ok((claim, token))
 }
 
@@ -286,8 +287,7 @@ pub(crate) async fn reissue(
     let claim = claim.reissue(token.token_id).map_err(refused)?;
     store::update_claim(tx, &claim, occasion.at).await?;
     let claim_id = claim.claim_id.clone();
-    journal::append(tx, occasion, &ClaimEvent::Reissued { claim_id, voided, token_id: token.token_id })
-        .await?;
+    journal::append(tx, occasion, &ClaimEvent::Reissued { claim_id, voided, token_id: token.token_id })?;
     Ok(claim)
 }
 

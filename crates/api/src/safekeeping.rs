@@ -163,6 +163,6 @@ async fn take(
     store::update_claim(tx, &claim, occasion.at).await?;
     // How the chain follows is read by the step that follows it.
     store::set_waiting(tx, &sale.sale_id).await?;
-    journal::append(tx, occasion, event).await?;
+    journal::append(tx, occasion, event)?;
     Ok(claim)
 }

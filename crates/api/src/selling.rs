@@ -61,7 +61,7 @@ pub(crate) async fn record(
             error if error.is_unique_violation() => sale_exists(),
             error => error.into(),
         })?;
-        journal::append(tx, occasion, &SaleEvent::recorded(&sale)).await?;
+        journal::append(tx, occasion, &SaleEvent::recorded(&sale))?;
         crash_point!("sale.before_claim");
         prepare_claim(tx, occasion, &sale, open_on).await?;
         sales.push(sale);
@@ -113,12 +113,12 @@ async fn prepare_claim(
     let claim_id = ClaimId::generate(occasion.at, occasion.chance);
     let claim = Claim::prepare(claim_id, sale.sale_id.clone(), occasion.at);
     store::insert_claim(tx, &claim).await?;
-    journal::append(tx, occasion, &ClaimEvent::prepared(&claim)).await?;
+    journal::append(tx, occasion, &ClaimEvent::prepared(&claim))?;
     if claim::opens(open_on, &sale.goods)
         && let Ok(claim) = claim.open(occasion.at)
     {
         store::update_claim(tx, &claim, occasion.at).await?;
-        journal::append(tx, occasion, &ClaimEvent::Opened { claim_id: claim.claim_id }).await?;
+        journal::append(tx, occasion, &ClaimEvent::Opened { claim_id: claim.claim_id })?;
     }
     Ok(())
 }
@@ -148,7 +148,7 @@ pub(crate) async fn move_sheet(
         from: from.as_str(),
         to: moved.state.as_str(),
     };
-    journal::append(tx, occasion, &event).await
+    journal::append(tx, occasion, &event)
 }
 
 /// 422: no edition has that id.

@@ -43,8 +43,8 @@ pub use inbox::{
 };
 pub(crate) use inbox::{encrypt_entry, list_plain_entries};
 pub(crate) use outgoing_events::{
-    EventFilter, find_event, find_event_position, find_outbox_head, find_stream_of_token,
-    first_position_since, insert_events, list_events, lock_outbox_head, move_outbox_head,
+    EventFilter, find_event, find_event_position, find_outbox_head, first_position_since, insert_events,
+    list_events, lock_outbox_head, move_outbox_head, sales_of_claims, sales_of_tokens,
 };
 pub(crate) use pulse::write_pulse;
 pub(crate) use reconciliation::{SaleAndClaim, booked_editions, each_sale, free_sheets, sheets_in};

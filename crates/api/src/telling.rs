@@ -47,7 +47,7 @@ pub(crate) async fn tell(
     }
     let (Step::Changed(sale) | Step::Unchanged(sale), effects) =
         sale.decide(event, &matter.known).map_err(refused)?;
-    journal::append(tx, occasion, &SaleEvent::told(&sale, event)).await?;
+    journal::append(tx, occasion, &SaleEvent::told(&sale, event))?;
     carrying_out::carry_out(tx, occasion, &sale, matter, &effects, terms).await?;
     told(event);
     Ok(sale)
@@ -93,7 +93,7 @@ async fn note_amount(
         None => {
             store::insert_amount_refund(tx, &sale.sale_id, refund, occasion.at).await?;
             let event = ShopEvent::AmountRefunded(refund.clone());
-            journal::append(tx, occasion, &SaleEvent::told(&sale, &event)).await?;
+            journal::append(tx, occasion, &SaleEvent::told(&sale, &event))?;
             told(&event);
         }
     }
@@ -131,7 +131,7 @@ async fn exchange(
         reserved: freed.impression_id,
         packed: packed.impression_id,
     };
-    Ok(journal::append(tx, occasion, &event).await?)
+    Ok(journal::append(tx, occasion, &event)?)
 }
 
 fn refused(refused: Refusal) -> ApiError {

@@ -14,6 +14,8 @@ mod retrying;
 mod value;
 mod writer;
 
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use sqlx::{FromRow, Postgres, Sqlite, Transaction};
 
 pub use connect::{Db, DbKind, DbUrl, InvalidDbUrl};
@@ -25,7 +27,7 @@ use self::writer::Turn;
 use crate::clock::Timestamp;
 
 /// A statement: one text for both databases, or one for each.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sql {
     /// What `SQLite` runs.
     pub sqlite: &'static str,
@@ -63,6 +65,21 @@ const NOW: Sql = Sql {
 #[derive(Debug)]
 pub struct Tx {
     inner: Inner,
+    gathered: Vec<Gathered>,
+}
+
+/// Rows for one run of a statement before the commit, with the parameters that they have in common.
+struct Gathered {
+    sql: Sql,
+    rows: Vec<Box<RawValue>>,
+    shared: Vec<Value>,
+}
+
+impl std::fmt::Debug for Gathered {
+    /// Shows how many: a value may be a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} rows", self.rows.len())
+    }
 }
 
 #[derive(Debug)]
@@ -95,6 +112,10 @@ macro_rules! on_either {
 }
 
 impl Tx {
+    fn new(inner: Inner) -> Self {
+        Self { inner, gathered: Vec::new() }
+    }
+
     /// Runs a statement and says how many rows it changed.
     #[expect(clippy::disallowed_methods, reason = "this is the one door to SQL")]
     pub async fn execute(&mut self, sql: impl Into<Sql>, values: &[Value]) -> Result<u64, DbError> {
@@ -150,8 +171,23 @@ impl Tx {
         Timestamp::from_micros(micros).map_err(|_| DbError::inconsistent("clock", "now", "out of range"))
     }
 
+    /// Gathers a row for a statement behind `@rows`, which runs before the commit, once for all rows in a row that have the
+    /// same `shared` parameters (`$2` and so on): for what nothing in this transaction reads.
+    pub fn gather(&mut self, sql: Sql, row: &impl Serialize, shared: Vec<Value>) -> Result<(), DbError> {
+        let row = to_raw_value(row).map_err(|problem| DbError::inconsistent("rows", 1, problem))?;
+        match self.gathered.last_mut() {
+            Some(last) if last.sql == sql && last.shared == shared => last.rows.push(row),
+            _ => self.gathered.push(Gathered { sql, rows: vec![row], shared }),
+        }
+        Ok(())
+    }
+
     /// Makes everything durable that this transaction did.
-    pub async fn commit(self) -> Result<(), DbError> {
+    pub async fn commit(mut self) -> Result<(), DbError> {
+        for Gathered { sql, rows, mut shared } in std::mem::take(&mut self.gathered) {
+            shared.insert(0, Value::rows(&rows)?);
+            self.execute(sql, &shared).await?;
+        }
         match self.inner {
             Inner::SqliteWriter(turn) => return turn.commit().await,
             Inner::Sqlite(transaction) => transaction.commit().await,

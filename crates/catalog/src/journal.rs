@@ -88,22 +88,22 @@ pub trait Event: Serialize {
     fn subject(&self) -> String;
 }
 
-/// Appends an event. Its payload is canonical JSON (RFC 8785).
-pub async fn append(tx: &mut Tx, occasion: &Occasion<'_>, event: &impl Event) -> Result<(), DbError> {
-    append_as(tx, occasion, event).await.map(drop)
+/// Appends an event: it is written with the others of its transaction, in their order, before the commit. Its payload is
+/// canonical JSON (RFC 8785).
+pub fn append(tx: &mut Tx, occasion: &Occasion<'_>, event: &impl Event) -> Result<(), DbError> {
+    append_as(tx, occasion, event).map(drop)
 }
 
-/// Appends an event and gives the id under which it stands.
-pub async fn append_as(tx: &mut Tx, occasion: &Occasion<'_>, event: &impl Event) -> Result<EventId, DbError> {
+/// Appends an event and gives the id under which it will stand.
+pub fn append_as(tx: &mut Tx, occasion: &Occasion<'_>, event: &impl Event) -> Result<EventId, DbError> {
     let written = written(occasion, event)?;
-    store::append_events(tx, occasion, std::slice::from_ref(&written)).await?;
+    store::append_event(tx, occasion, &written)?;
     Ok(written.0)
 }
 
-/// Appends events of one occasion in this order, in one statement.
-pub async fn append_all(tx: &mut Tx, occasion: &Occasion<'_>, events: &[impl Event]) -> Result<(), DbError> {
-    let events = events.iter().map(|event| written(occasion, event)).collect::<Result<Vec<_>, _>>()?;
-    store::append_events(tx, occasion, &events).await
+/// Appends events of one occasion in this order.
+pub fn append_all(tx: &mut Tx, occasion: &Occasion<'_>, events: &[impl Event]) -> Result<(), DbError> {
+    events.iter().try_for_each(|event| append(tx, occasion, event))
 }
 
 fn written(occasion: &Occasion<'_>, event: &impl Event) -> Result<NewEvent, DbError> {

@@ -18,7 +18,7 @@ pub use impressions::{
     mark_impression, move_impression,
 };
 pub use journal::{JournalEntry, list_events_of};
-pub(crate) use journal::{NewEvent, append_events};
+pub(crate) use journal::{NewEvent, append_event};
 pub use print_images::{find_print_image, insert_print_image};
 pub use seals::{
     JournalRow, SealedHead, SealedRow, Unsealed, count_sealed, count_unsealed, find_sealed_hash,

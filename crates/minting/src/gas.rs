@@ -25,11 +25,12 @@ const fn worst_case(kind: CallKind) -> WorstCase {
     }
 }
 
-/// The most gas that one of our transactions may ask for: the smallest of the ceiling, a quarter of the block's
-/// limit and the operator's setting.
+/// The most gas that one of our transactions may ask for: the smallest of the ceiling, an eighth of the block's limit and
+/// the operator's setting. A block takes a transaction only while it has room for all that it asks for: with quarters, of
+/// which each uses less than it asks for, a block ends with an eighth of its room empty.
 #[must_use]
 pub fn ceiling(block_gas_limit: u64, setting: u64) -> u64 {
-    TRANSACTION_CEILING.min(block_gas_limit / 4).min(setting)
+    TRANSACTION_CEILING.min(block_gas_limit / 8).min(setting)
 }
 
 /// How many calls of a kind fit below `ceiling`; none when the block has no room for even one.
@@ -66,7 +67,7 @@ mod tests {
     #[test]
     fn groups_stay_below_every_ceiling() {
         assert_eq!(ceiling(1_000_000_000, u64::MAX), TRANSACTION_CEILING);
-        assert_eq!(ceiling(30_000_000, u64::MAX), 7_500_000);
+        assert_eq!(ceiling(60_000_000, u64::MAX), 7_500_000);
         assert_eq!(ceiling(30_000_000, 1_000_000), 1_000_000);
         for kind in CallKind::ALL {
             let size = group_size(kind, 7_500_000);

@@ -32,7 +32,7 @@ use tokio::sync::watch;
 
 use self::gas_need::GasNeed;
 use crate::call::CallKind;
-use crate::chain::{B256, Chain, ChainError, CountAt, Role};
+use crate::chain::{B256, Chain, ChainError, CountAt, FeeHistory, Receipt, Role};
 use crate::event::MintingEvent;
 use crate::fees::FeePolicy;
 use crate::purse::{CannotPay, Gwei};
@@ -102,7 +102,11 @@ pub struct Lane {
     sent: HashMap<B256, LastSend>,
     /// The nodes' count of the signer's transactions with those that wait, as it was told in this pass.
     waiting_count: Option<u64>,
+    /// What the market asks for and how much gas a block takes, as it was told in this pass.
+    market: Option<(FeeHistory, u64)>,
     costs: HashMap<B256, u128>,
+    /// Of transactions in blocks that are not final.
+    receipts: HashMap<B256, Receipt>,
     cannot_pay: bool,
     gas_need: GasNeed,
     stop: watch::Receiver<bool>,
@@ -236,7 +240,7 @@ impl Lane {
             if store::create_lane(&mut tx, signer, role, final_count, occasion.at).await? {
                 let (word, first_nonce) = (role.as_str(), final_count);
                 let event = MintingEvent::LaneOpened { signer, role: word, first_nonce };
-                journal::append(&mut tx, &occasion, &event).await?;
+                journal::append(&mut tx, &occasion, &event)?;
                 // A key that was used before belongs to other books: an operator says that these take their place.
                 if final_count > 0 {
                     let reason = recovery::used_before(role, final_count);
@@ -244,7 +248,7 @@ impl Lane {
                     tracing::error!(%signer, reason, "lane frozen");
                     metrics::counter!("colophon_lanes_frozen_total").increment(1);
                     let event = MintingEvent::LaneFrozen { signer, reason };
-                    journal::append(&mut tx, &occasion, &event).await?;
+                    journal::append(&mut tx, &occasion, &event)?;
                 }
             }
             crash_point!("lane.made");
@@ -260,7 +264,9 @@ impl Lane {
             counted_at: None,
             sent: HashMap::new(),
             waiting_count: None,
+            market: None,
             costs: HashMap::new(),
+            receipts: HashMap::new(),
             cannot_pay: false,
             gas_need: GasNeed::default(),
             // Of a sender that is gone: never told to stop.
@@ -297,6 +303,7 @@ impl Lane {
         self.counted_at = None;
         self.sent.clear();
         self.costs.clear();
+        self.receipts.clear();
     }
 
     /// One pass.
@@ -313,10 +320,21 @@ impl Lane {
     }
 
     async fn work(&mut self, fence: i64, report: &mut PassReport) -> Result<(), PassError> {
+        self.market = None;
         self.compare_with_chain(fence).await?;
         self.recover(fence, report).await?;
         Box::pin(self.confirm(fence, report)).await?;
         self.send_waiting(fence, report).await
+    }
+
+    /// What gas costs, and how much of it a block takes: asked once a pass.
+    async fn market(&mut self) -> Result<(FeeHistory, u64), ChainError> {
+        let market = match self.market {
+            Some(known) => known,
+            None => (self.pipeline.chain.fee_history().await?, self.pipeline.chain.block_gas_limit().await?),
+        };
+        self.market = Some(market);
+        Ok(market)
     }
 
     /// Lets go of the lane, for a quick take-over.

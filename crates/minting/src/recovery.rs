@@ -190,7 +190,7 @@ impl Recovery<'_> {
             return Ok(false);
         }
         let event = MintingEvent::foreign_token_found(token);
-        journal::append(&mut tx, &occasion, &event).await?;
+        journal::append(&mut tx, &occasion, &event)?;
         tx.commit().await?;
         let (token_id, standing) = (token.token_id, token.standing.as_str());
         tracing::error!(%token_id, standing, "the chain has what the books do not know");
@@ -230,7 +230,7 @@ impl Recovery<'_> {
             from: ImpressionState::Available.as_str(),
             to: moved.state.as_str(),
         };
-        journal::append(&mut tx, &occasion, &event).await?;
+        journal::append(&mut tx, &occasion, &event)?;
         Ok(tx.commit().await?)
     }
 
@@ -283,7 +283,7 @@ impl Recovery<'_> {
             next_nonce: adopted.next_nonce,
             reason: reason.as_str().to_owned(),
         };
-        journal::append(&mut tx, &occasion, &event).await?;
+        journal::append(&mut tx, &occasion, &event)?;
         tx.commit().await?;
         Ok(adopted)
     }

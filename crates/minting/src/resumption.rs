@@ -147,7 +147,7 @@ impl Resumption<'_> {
         }
         let occasion = Occasion::by_operator(now, "colophon lane resume", self.chance);
         let put_back = lost.len();
-        journal::append(&mut tx, &occasion, &MintingEvent::LaneResumed { signer, put_back }).await?;
+        journal::append(&mut tx, &occasion, &MintingEvent::LaneResumed { signer, put_back })?;
         crash_point!("lane.resumed");
         tx.commit().await?;
         crash_point!("lane.resumed.committed");

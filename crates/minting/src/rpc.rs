@@ -285,7 +285,8 @@ impl Chain for RpcChain {
 
     async fn dry_run(&self, signer: Account, calldata: &[u8], gas_limit: u64) -> Result<(), DryRunError> {
         let request = self.call_of(signer, calldata).gas_limit(gas_limit);
-        let answer = self.provider.call(request).await;
+        // Not the pending one, which is the default: a node that has one makes it anew for the question, with all that waits.
+        let answer = self.provider.call(request).latest().await;
         answer.map(drop).map_err(|error| would_not_go_through("eth_call", error))
     }
 

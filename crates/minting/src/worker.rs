@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::pipeline::Lane;
 
@@ -21,12 +22,13 @@ impl Wake {
     }
 }
 
-/// How often a lane looks without being woken.
+/// How often a lane looks, from the beginning of one pass to that of the next.
 #[derive(Debug, Clone, Copy)]
 pub struct Rhythm {
-    /// While transactions are under way.
+    /// While transactions are under way; and never more often, however often it is woken: what comes meanwhile shares a
+    /// transaction.
     pub busy: Duration,
-    /// While nothing is.
+    /// While nothing is, and nobody wakes it.
     pub idle: Duration,
 }
 
@@ -42,30 +44,35 @@ pub fn spawn(mut lane: Lane, wake: Wake, rhythm: Rhythm, mut stop: watch::Receiv
             let woken = wake.0.notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
+            let begun = Instant::now();
             // What a broken pass leaves in the lane's memory is forgotten; its transaction is rolled back.
-            let wait = match AssertUnwindSafe(Box::pin(lane.pass())).catch_unwind().await {
+            let next = match AssertUnwindSafe(Box::pin(lane.pass())).catch_unwind().await {
                 Ok(Ok(report)) => {
                     failures = 0;
-                    if report.under_way > 0 { rhythm.busy } else { rhythm.idle }
+                    begun + if report.under_way > 0 { rhythm.busy } else { rhythm.idle }
                 }
                 Ok(Err(error)) => {
                     failures = failures.saturating_add(1);
                     let chain = causes(&error);
                     tracing::warn!(signer = %lane.signer(), error = chain, failures, "pass stopped half-way");
                     metrics::counter!("colophon_pass_failures_total").increment(1);
-                    after_failures(failures, rhythm)
+                    Instant::now() + after_failures(failures, rhythm)
                 }
                 Err(_) => {
                     failures = failures.saturating_add(1);
                     tracing::error!(signer = %lane.signer(), failures, "a pass panicked");
                     metrics::counter!("colophon_task_panics_total", "task" => "lane").increment(1);
                     lane.forget();
-                    after_failures(failures, rhythm)
+                    Instant::now() + after_failures(failures, rhythm)
                 }
             };
+            let woken = async {
+                woken.await;
+                tokio::time::sleep_until(begun + rhythm.busy).await;
+            };
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = &mut woken, if failures == 0 => {}
+                () = tokio::time::sleep_until(next) => {}
+                () = woken, if failures == 0 => {}
                 _ = stop.changed() => {}
             }
         }

@@ -110,7 +110,7 @@ async fn finish(
     event: &InboxEvent,
 ) -> Result<(), ReviewError> {
     store::update_entry(&mut tx, entry, occasion.at).await?;
-    journal::append(&mut tx, occasion, event).await?;
+    journal::append(&mut tx, occasion, event)?;
     Ok(tx.commit().await?)
 }
 

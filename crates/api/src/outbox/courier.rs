@@ -209,7 +209,7 @@ impl Courier {
                     tracing::error!(%id, event_id = %event.event_id, "a delivery was given up");
                     metrics::counter!("colophon_webhook_given_up_total").increment(1);
                     let happened = Happened::DeliveryGivenUp { event_id: event.event_id.clone() };
-                    journal::append(&mut tx, occasion, &EndpointEvent::of(id, happened)).await?;
+                    journal::append(&mut tx, occasion, &EndpointEvent::of(id, happened))?;
                 }
                 note(&mut tx, occasion, app, endpoint, next).await?;
             }
@@ -261,7 +261,7 @@ pub(crate) async fn disable(
             .increment(1);
     }
     let happened = Happened::Disabled { reason: reason.as_str() };
-    journal::append(tx, occasion, &EndpointEvent::of(&id, happened)).await
+    journal::append(tx, occasion, &EndpointEvent::of(&id, happened))
 }
 
 /// Whether the guard let no connection be made.

@@ -16,7 +16,6 @@ use super::endpoint::WebhookEndpoint;
 use super::event_type::{self, Audience, Outgoing, TESTED};
 use super::events::{OutgoingEvent, Published};
 use crate::chores;
-use crate::claim::ClaimId;
 use crate::state::AppState;
 use crate::store;
 
@@ -74,31 +73,69 @@ pub(crate) fn may_read(endpoint: &WebhookEndpoint, event: &OutgoingEvent, audien
         && (event.event_type != TESTED || event.stream == endpoint.id.as_str())
 }
 
-/// The streams of the tokens that were redeemed or issued again in the rows read so far.
-type Streams = HashMap<String, String>;
-
 /// The events of rows, as they go out.
 async fn read_out(tx: &mut Tx, rows: &[SealedRow]) -> Result<Vec<Published>, DbError> {
-    let (mut published, mut streams) = (Vec::with_capacity(rows.len()), Streams::new());
-    for sealed in rows {
-        let one = publish(tx, sealed, &streams).await?;
+    let facts = rows.iter().map(Facts::of).collect::<Result<Vec<_>, _>>()?;
+    let unnamed = || facts.iter().filter(|facts| facts.text("sale_id").is_none());
+    let claims = unnamed().filter_map(|facts| facts.text("claim_id")).collect();
+    let tokens = unnamed().filter_map(|facts| facts.token_id.as_ref()?.parse::<TokenId>().ok()).collect();
+    let claims = store::sales_of_claims(tx, &claims).await?;
+    let mut tokens = store::sales_of_tokens(tx, &tokens).await?;
+    let mut published = Vec::with_capacity(rows.len());
+    for (sealed, facts) in rows.iter().zip(facts) {
+        let sale_id = facts.sale_id(&claims, &tokens);
+        let one = publish(sealed, facts, sale_id)?;
         if let Published { event, token_id: Some(token_id), .. } = &one
             && event_type::BINDS_A_TOKEN.contains(&event.event_type.as_str())
         {
-            streams.insert(token_id.clone(), event.stream.clone());
+            tokens.insert(token_id.clone(), event.stream.clone());
         }
         published.push(one);
     }
     Ok(published)
 }
 
-async fn publish(tx: &mut Tx, sealed: &SealedRow, streams: &Streams) -> Result<Published, DbError> {
+/// What a row tells of.
+struct Facts {
+    payload: Value,
+    /// The token that it is about.
+    token_id: Option<String>,
+}
+
+/// Sales, by the ids of what belongs to them.
+type Sales = HashMap<String, String>;
+
+impl Facts {
+    fn of(sealed: &SealedRow) -> Result<Self, DbError> {
+        let payload: Value = serde_json::from_str(&sealed.row.payload)
+            .map_err(|problem| DbError::inconsistent("journal", sealed.row.sequence, problem))?;
+        let facts = Self { payload, token_id: None };
+        let of_call =
+            || facts.text("business_key")?.split_once(':').filter(|(call, _)| *call != "open_edition");
+        let token_id = facts.text("token_id").or_else(|| of_call().map(|(_, token_id)| token_id));
+        let token_id = token_id.map(ToOwned::to_owned);
+        Ok(Self { token_id, ..facts })
+    }
+
+    fn text(&self, field: &str) -> Option<&str> {
+        self.payload.get(field).and_then(Value::as_str)
+    }
+
+    /// The sale that it is about.
+    fn sale_id(&self, claims: &Sales, tokens: &Sales) -> Option<String> {
+        if let Some(sale_id) = self.text("sale_id") {
+            return Some(sale_id.to_owned());
+        }
+        let of_token = || tokens.get(self.token_id.as_deref()?);
+        self.text("claim_id").map_or_else(of_token, |claim_id| claims.get(claim_id)).cloned()
+    }
+}
+
+fn publish(sealed: &SealedRow, facts: Facts, sale_id: Option<String>) -> Result<Published, DbError> {
     let row = &sealed.row;
     let odd = |problem: &dyn std::fmt::Display| DbError::inconsistent("journal", row.sequence, problem);
-    let payload: Value = serde_json::from_str(&row.payload).map_err(|e| odd(&e))?;
-    let Outgoing { event_type, audience, mut data } = event_type::outgoing(&row.kind, &row.subject, &payload);
-    let token_id = token_of(&payload);
-    let sale_id = sale_of(tx, &payload, token_id.as_deref(), streams).await?;
+    let Outgoing { event_type, audience, mut data } =
+        event_type::outgoing(&row.kind, &row.subject, &facts.payload);
     if let Some(sale_id) = &sale_id {
         data.insert("sale_id".to_owned(), sale_id.as_str().into());
     }
@@ -110,40 +147,7 @@ async fn publish(tx: &mut Tx, sealed: &SealedRow, streams: &Streams) -> Result<P
         occurred_at: Timestamp::from_micros(row.occurred_at).map_err(|e| odd(&e))?,
         data,
     };
-    Ok(Published { event, audience, token_id })
-}
-
-/// The token that a row is about.
-fn token_of(payload: &Value) -> Option<String> {
-    let text = |field: &str| payload.get(field).and_then(Value::as_str);
-    let of_call = || text("business_key")?.split_once(':').filter(|(call, _)| *call != "open_edition");
-    text("token_id").or_else(|| of_call().map(|(_, token_id)| token_id)).map(ToOwned::to_owned)
-}
-
-/// The sale that a row is about.
-async fn sale_of(
-    tx: &mut Tx,
-    payload: &Value,
-    token_id: Option<&str>,
-    streams: &Streams,
-) -> Result<Option<String>, DbError> {
-    let text = |field: &str| payload.get(field).and_then(Value::as_str);
-    if let Some(sale_id) = text("sale_id") {
-        return Ok(Some(sale_id.to_owned()));
-    }
-    if let Some(claim_id) = text("claim_id").and_then(|id| id.parse::<ClaimId>().ok()) {
-        return Ok(store::find_claim(tx, &claim_id).await?.map(|claim| claim.sale_id.to_string()));
-    }
-    let Some(token_id) = token_id else { return Ok(None) };
-    // A claim may have got another token since.
-    if let Some(stream) = streams.get(token_id) {
-        return Ok(Some(stream.clone()));
-    }
-    if let Some(stream) = store::find_stream_of_token(tx, token_id).await? {
-        return Ok(Some(stream));
-    }
-    let Ok(token_id) = token_id.parse::<TokenId>() else { return Ok(None) };
-    Ok(store::find_sale_of_token(tx, token_id).await?.map(|sale| sale.sale_id.to_string()))
+    Ok(Published { event, audience, token_id: facts.token_id })
 }
 
 /// Repeats the step. Runs until it is dropped or aborted.

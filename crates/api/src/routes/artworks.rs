@@ -84,7 +84,7 @@ async fn create_artwork(
         let mut tx = app.db.begin_write().await?;
         catalog_store::insert_artwork(&mut tx, &artwork).await.map_err(taken)?;
         let event = CatalogEvent::ArtworkCataloged { artwork_id: artwork_id.clone() };
-        journal::append(&mut tx, &occasion, &event).await?;
+        journal::append(&mut tx, &occasion, &event)?;
         let reply = Reply::created(format!("/v1/artworks/{artwork_id}"), &ArtworkView::of(&artwork, None))?;
         let done = slot.complete(&mut tx, reply).await?;
         tx.commit().await?;
@@ -177,7 +177,7 @@ async fn revise_artwork(
         let occasion = app.occasion(actor.clone());
         catalog_store::update_artwork(&mut tx, artwork_id, &facts, occasion.at).await.map_err(taken)?;
         let event = CatalogEvent::ArtworkRevised { artwork_id: artwork_id.clone() };
-        journal::append(&mut tx, &occasion, &event).await?;
+        journal::append(&mut tx, &occasion, &event)?;
         let revised = Artwork { facts, updated_at: occasion.at, ..artwork };
         let reply = Reply::ok(&view(&mut tx, &revised).await?)?;
         tx.commit().await?;

@@ -200,7 +200,11 @@ async fn challenge_wallet(
     let recipient = recipient_of(&state, &input.recipient)?;
     let code = redeeming::digest_of(&input.code, &state.claim_pepper);
     let (app, now) = (&state, state.clock.now());
-    let claim = guarded(app, client, find_for(app, code, recipient)).await?;
+    let found = async {
+        let mut tx = app.db.begin_read().await?;
+        find_for(app, &mut tx, code, recipient).await
+    };
+    let claim = guarded(app, client, found).await?;
     let place = Place {
         public_base_url: &app.settings.public_base_url,
         chain_id: app.chain.chain_id,
@@ -219,36 +223,36 @@ async fn challenge_wallet(
 }
 
 /// The claim for which a code stands, once it can be redeemed.
-async fn find_active(app: &App, code: CodeHmac) -> Result<Claim, ApiError> {
-    let mut tx = app.db.begin_read().await?;
-    let claim = redeeming::find_by_code(&mut tx, code, &app.settings.claims, app.clock.now()).await?;
+async fn find_active(app: &App, tx: &mut Tx, code: CodeHmac) -> Result<Claim, ApiError> {
+    let claim = redeeming::find_by_code(tx, code, &app.settings.claims, app.clock.now()).await?;
     if claim.state == ClaimState::Prepared { Err(claim_not_active()) } else { Ok(claim) }
 }
 
 /// The claim for which a code stands, for a wallet that means to redeem it or did.
-async fn find_for(app: &App, code: CodeHmac, recipient: Account) -> Result<Claim, ApiError> {
-    let claim = find_active(app, code).await?;
+async fn find_for(app: &App, tx: &mut Tx, code: CodeHmac, recipient: Account) -> Result<Claim, ApiError> {
+    let claim = find_active(app, tx, code).await?;
     let wallet = claim.state.redemption().and_then(Redemption::wallet);
     if wallet.is_some_and(|wallet| wallet != recipient) { Err(claim_not_found()) } else { Ok(claim) }
 }
 
-/// The challenge that the wallet signed: the one that `named` says, if it says one.
+/// The claim for which a code stands, and the challenge that its wallet signed: the one that `named` says, if it says one.
 async fn prove(
     app: &App,
-    claim: &Claim,
+    code: CodeHmac,
     recipient: Account,
     named: Option<&str>,
     signature: &str,
-) -> Result<Challenge, ApiError> {
-    // A text that we did not write is refused before anything is asked.
-    let named: Option<ProofText> = named.map(str::parse).transpose().map_err(|_| proof_invalid())?;
+) -> Result<(Claim, Challenge), ApiError> {
     let mut tx = app.db.begin_read().await?;
-    let mut challenges = redeeming::provable_challenges(&mut tx, claim, recipient, app.clock.now()).await?;
+    let claim = find_for(app, &mut tx, code, recipient).await?;
+    let named: Option<ProofText> = named.map(str::parse).transpose().map_err(|_| proof_invalid())?;
+    let mut challenges = redeeming::provable_challenges(&mut tx, &claim, recipient, app.clock.now()).await?;
     drop(tx);
     if let Some(named) = named {
         challenges.retain(|kept| kept.nonce == named.nonce && kept.message == named.to_string());
     }
-    redeeming::signed_challenge(&app.wallets, recipient, challenges, signature).await
+    let proof = redeeming::signed_challenge(&app.wallets, recipient, challenges, signature).await?;
+    Ok((claim, proof))
 }
 
 /// Redeems a claim: the token is written and will be minted. For a wallet that signed one of the claim's challenges, or,
@@ -285,9 +289,11 @@ async fn redeem_claim(
     let wallet = input.wallet()?.map(|text| recipient_of(app, text)).transpose()?;
     let code = redeeming::digest_of(&input.code, &app.claim_pepper);
     let proven = async {
-        let Some(recipient) = wallet else { return Ok((find_active(app, code).await?, None)) };
-        let claim = find_for(app, code, recipient).await?;
-        let proof = prove(app, &claim, recipient, input.message.as_deref(), &input.signature).await?;
+        let Some(recipient) = wallet else {
+            let mut tx = app.db.begin_read().await?;
+            return Ok((find_active(app, &mut tx, code).await?, None));
+        };
+        let (claim, proof) = prove(app, code, recipient, input.message.as_deref(), &input.signature).await?;
         Ok((claim, Some(proof)))
     };
     let (claim, proof) = &guarded(app, client, proven).await?;

@@ -80,7 +80,7 @@ async fn draft_edition(
         catalog_store::insert_edition(&mut tx, &edition).await?;
         let event =
             CatalogEvent::EditionDrafted { edition_id: edition_id.clone(), artwork_id: artwork_id.clone() };
-        journal::append(&mut tx, &occasion, &event).await?;
+        journal::append(&mut tx, &occasion, &event)?;
         let reply = Reply::created(format!("/v1/editions/{edition_id}"), &view(&mut tx, &edition).await?)?;
         let done = slot.complete(&mut tx, reply).await?;
         tx.commit().await?;

@@ -168,7 +168,7 @@ async fn attach(
         catalog_store::insert_print_image(&mut tx, image).await?;
         catalog_store::set_image(&mut tx, artwork_id, image.sha256, occasion.at).await?;
         let event = CatalogEvent::ImageTakenIn { artwork_id: artwork_id.clone(), sha256: image.sha256 };
-        journal::append(&mut tx, &occasion, &event).await?;
+        journal::append(&mut tx, &occasion, &event)?;
         let changed = Artwork { image: Some(image.sha256), updated_at: occasion.at, ..artwork };
         let reply = Reply::ok(&artworks::view(&mut tx, &changed).await?)?;
         crash_point!("image.attached");

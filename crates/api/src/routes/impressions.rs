@@ -102,6 +102,6 @@ async fn withdraw(
         impression_id: impression_id.clone(),
         reason: reason.as_str().to_owned(),
     };
-    journal::append(tx, occasion, &event).await?;
+    journal::append(tx, occasion, &event)?;
     Ok(withdrawn)
 }

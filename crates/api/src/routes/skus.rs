@@ -123,7 +123,7 @@ async fn set_sku(
             sku: sku.as_str().to_owned(),
             edition_id: edition_id.clone(),
         };
-        journal::append(&mut tx, &occasion, &event).await?;
+        journal::append(&mut tx, &occasion, &event)?;
         tx.commit().await?;
         app.inbox_bell.notify_one();
         Reply::ok(&SkuView::of(Sku {

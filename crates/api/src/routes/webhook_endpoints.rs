@@ -124,7 +124,7 @@ async fn create_webhook_endpoint(
         store::insert_endpoint(&mut tx, &endpoint).await?;
         let version = store::add_secret(&mut tx, &endpoint.id, occasion.at, occasion.at).await?;
         let happened = Happened::Created { url: endpoint.url.clone() };
-        journal::append(&mut tx, &occasion, &EndpointEvent::of(&endpoint.id, happened)).await?;
+        journal::append(&mut tx, &occasion, &EndpointEvent::of(&endpoint.id, happened))?;
         let secret = SecretView::shown(&app.outbox.key.secret(&endpoint.id, version));
         let location = format!("/v1/webhook-endpoints/{}", endpoint.id);
         let reply = Reply::created(location, &EndpointWithSecret::of(&endpoint, secret))?
@@ -220,7 +220,7 @@ async fn change_webhook_endpoint(
         if changed != before {
             store::update_endpoint(&mut tx, &changed, occasion.at).await?;
             let happened = Happened::Changed { url: changed.url.clone() };
-            journal::append(&mut tx, &occasion, &EndpointEvent::of(id, happened)).await?;
+            journal::append(&mut tx, &occasion, &EndpointEvent::of(id, happened))?;
         }
         let endpoint = switch(&mut tx, &occasion, changed, input.enabled).await?;
         let done = slot.complete(&mut tx, Reply::ok(&EndpointView::of(&endpoint))?).await?;
@@ -247,7 +247,7 @@ async fn switch(
                 ..endpoint
             };
             store::update_endpoint(tx, &endpoint, occasion.at).await?;
-            journal::append(tx, occasion, &EndpointEvent::of(&endpoint.id, Happened::Enabled {})).await?;
+            journal::append(tx, occasion, &EndpointEvent::of(&endpoint.id, Happened::Enabled {}))?;
             Ok(endpoint)
         }
         Some(false) if endpoint.is_enabled() => {
@@ -281,7 +281,7 @@ async fn remove_webhook_endpoint(
         lock(&mut tx, id).await?;
         store::remove_endpoint(&mut tx, id, occasion.at).await?;
         store::give_up_waiting(&mut tx, id, occasion.at).await?;
-        journal::append(&mut tx, &occasion, &EndpointEvent::of(id, Happened::Removed {})).await?;
+        journal::append(&mut tx, &occasion, &EndpointEvent::of(id, Happened::Removed {}))?;
         tx.commit().await?;
         Ok::<_, ApiError>(())
     })
@@ -325,8 +325,7 @@ async fn rotate_webhook_secret(
             return Err(ApiError::conflict("webhook_secret_limit", detail));
         }
         let version = store::add_secret(&mut tx, id, occasion.at, occasion.at.plus(OVERLAP)).await?;
-        journal::append(&mut tx, &occasion, &EndpointEvent::of(id, Happened::SecretRotated { version }))
-            .await?;
+        journal::append(&mut tx, &occasion, &EndpointEvent::of(id, Happened::SecretRotated { version }))?;
         let shown = SecretView::shown(&app.outbox.key.secret(id, version));
         let reply = Reply::ok(&shown)?.keeping(&SecretView::withheld())?;
         let done = slot.complete(&mut tx, reply).await?;
@@ -369,7 +368,7 @@ async fn test_webhook_endpoint(
             return Err(disabled());
         }
         let event = EndpointEvent::of(id, Happened::Tested {});
-        let event_id = journal::append_as(&mut tx, &occasion, &event).await?;
+        let event_id = journal::append_as(&mut tx, &occasion, &event)?;
         let location = format!("/v1/webhook-endpoints/{id}/deliveries");
         let reply = Reply::accepted(location, &TestView { event_id, event_type: TESTED })?;
         let done = slot.complete(&mut tx, reply).await?;

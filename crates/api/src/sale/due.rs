@@ -259,6 +259,13 @@ impl Sale {
         Ok((Step::Changed(sale), effects))
     }
 
+    /// Whether the clock alone may ask for something of its revocable token: the end of its window where tokens are
+    /// settled early, or a return that stays open.
+    #[must_use]
+    pub fn waits_for_clock(&self, settles_early: bool) -> bool {
+        self.undone().is_some() || self.goods.are_in_return() || settles_early
+    }
+
     /// The sale once `effects` are done: its flag, and its right to the sheet.
     #[must_use]
     pub fn after(mut self, effects: &[Effect]) -> Self {
@@ -304,7 +311,7 @@ pub fn due(sale: &Sale, known: &Known) -> Due {
         TokenStanding::Minting | TokenStanding::Bound => {
             let by_itself = known.terms.is_none_or(|(_, settles_at)| known.now >= settles_at);
             let to_settle = known.settle_early && !known.settling && !by_itself;
-            undone.is_some() || sale.goods.are_in_return() || to_settle
+            sale.waits_for_clock(to_settle)
         }
         TokenStanding::Voiding => true,
         TokenStanding::Settled => undone.is_some(),

@@ -1,19 +1,16 @@
 //! Table `outgoing_events`, and table `outbox_head`, how far the journal has gone out.
 
+use std::collections::{BTreeSet, HashMap};
+
 use catalog::clock::Timestamp;
 use catalog::db::{DbError, Tx, Value};
+
+use minting::token::TokenId;
 
 use crate::outbox::event_type::{Audience, BINDS_A_TOKEN};
 use crate::outbox::events::{OutgoingEvent, Published};
 
 catalog::statements! {
-    FIND_STREAM_OF_TOKEN = "
-        SELECT stream
-        FROM outgoing_events
-        WHERE token_id = $1
-          AND event_type IN ($2, $3)
-        ORDER BY position DESC
-        LIMIT 1";
     FIND = "
         SELECT position,
                event_id,
@@ -60,6 +57,24 @@ catalog::statements! {
         SET position = $1
         WHERE outbox_head_id = 1";
     @rows {
+        // A claim may have got another token since: what was told of this one comes first.
+        SALES_OF_TOKENS = "
+        SELECT item.value ->> 0 AS token_id,
+               coalesce((SELECT stream
+                         FROM outgoing_events
+                         WHERE outgoing_events.token_id = item.value ->> 0
+                           AND event_type IN ($2, $3)
+                         ORDER BY position DESC
+                         LIMIT 1),
+                        (SELECT sale_id
+                         FROM claims
+                         WHERE claims.token_id = CAST(item.value ->> 0 AS BIGINT)))
+        FROM", rows("$1"), "";
+        SALES_OF_CLAIMS = "
+        SELECT claims.claim_id,
+               sale_id
+        FROM", rows("$1"), "
+        JOIN claims ON claims.claim_id = item.value ->> 0";
         INSERT = "
         INSERT INTO outgoing_events (
             position,
@@ -143,12 +158,26 @@ pub(crate) async fn insert_events(tx: &mut Tx, published: &[Published]) -> Resul
     Ok(())
 }
 
-/// The stream in which a token was redeemed or issued again.
-pub(crate) async fn find_stream_of_token(tx: &mut Tx, token_id: &str) -> Result<Option<String>, DbError> {
+/// Of which sales tokens are: by what was told when they were redeemed or issued again, else by their claims.
+pub(crate) async fn sales_of_tokens(
+    tx: &mut Tx,
+    token_ids: &BTreeSet<TokenId>,
+) -> Result<HashMap<String, String>, DbError> {
+    let rows: Vec<_> = token_ids.iter().map(|id| (id.to_string(),)).collect();
     let [redeemed, reissued] = BINDS_A_TOKEN;
-    let values = [token_id.into(), redeemed.into(), reissued.into()];
-    let row: Option<(String,)> = tx.fetch_optional(FIND_STREAM_OF_TOKEN, &values).await?;
-    Ok(row.map(|(stream,)| stream))
+    let values = [Value::rows(&rows)?, redeemed.into(), reissued.into()];
+    let found: Vec<(String, Option<String>)> = tx.fetch_all(SALES_OF_TOKENS, &values).await?;
+    Ok(found.into_iter().filter_map(|(token_id, sale_id)| Some((token_id, sale_id?))).collect())
+}
+
+/// Of which sales claims are.
+pub(crate) async fn sales_of_claims(
+    tx: &mut Tx,
+    claim_ids: &BTreeSet<&str>,
+) -> Result<HashMap<String, String>, DbError> {
+    let rows: Vec<_> = claim_ids.iter().map(|id| (id,)).collect();
+    let found: Vec<(String, String)> = tx.fetch_all(SALES_OF_CLAIMS, &[Value::rows(&rows)?]).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// The event at a place.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -20,6 +21,8 @@ const WRITER_CACHE: &str = "-65536";
 const STATEMENTS_KEPT: usize = 500;
 /// Rows that a thread of `SQLite` reads ahead of whoever asked for them.
 const ROWS_HANDED_OVER: usize = 500;
+/// A connection to a server that rested longer is asked whether it still stands before it is used.
+const BELIEVED: Duration = Duration::from_secs(1);
 /// Connections that read beside the one that writes (`SQLite`), or that do either (`PostgreSQL`).
 const CONNECTIONS: u32 = 16;
 
@@ -104,6 +107,15 @@ impl Db {
             DbUrl::Postgres(options) => PgPoolOptions::new()
                 .max_connections(CONNECTIONS)
                 .acquire_timeout(PATIENCE)
+                .test_before_acquire(false)
+                .before_acquire(|connection, found| {
+                    Box::pin(async move {
+                        if found.idle_for > BELIEVED {
+                            connection.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
                 .connect_with(
                     options
                         .as_ref()
@@ -133,9 +145,11 @@ impl Db {
             // Whatever a long reader let the log of writes grow to, it shrinks to this when that reader is gone.
             .pragma("journal_size_limit", "4194304")
             .busy_timeout(PATIENCE);
-        let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+        // Connections in our own process need no test whether they still stand.
+        let pool = || SqlitePoolOptions::new().acquire_timeout(PATIENCE).test_before_acquire(false);
+        let writer = pool().max_connections(1);
         let writer = writer.connect_with(options.clone().pragma("cache_size", WRITER_CACHE)).await?;
-        let readers = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let readers = pool().max_connections(CONNECTIONS);
         let readers = readers.connect_with(options.read_only(true)).await?;
         let write_log = PathBuf::from(format!("{}-wal", path.display()));
         Ok(Pools::Sqlite { writer: Writer::new(writer, PATIENCE), readers, write_log })
@@ -182,11 +196,11 @@ impl Db {
     pub async fn begin_write(&self) -> Result<Tx, DbError> {
         let inner = match &self.pools {
             Pools::Sqlite { writer, .. } => {
-                return Ok(Tx { inner: Inner::SqliteWriter(writer.begin().await?) });
+                return Ok(Tx::new(Inner::SqliteWriter(writer.begin().await?)));
             }
             Pools::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
         };
-        inner.map(|inner| Tx { inner }).map_err(|source| DbError::from_sqlx(source, "BEGIN"))
+        inner.map(Tx::new).map_err(|source| DbError::from_sqlx(source, "BEGIN"))
     }
 
     /// Opens a transaction that only reads; it never waits for a writer.
@@ -197,7 +211,7 @@ impl Db {
                 pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await.map(Inner::Postgres)
             }
         };
-        inner.map(|inner| Tx { inner }).map_err(|source| DbError::from_sqlx(source, "BEGIN"))
+        inner.map(Tx::new).map_err(|source| DbError::from_sqlx(source, "BEGIN"))
     }
 
     /// Bytes in `SQLite`'s log of writes, which cannot be emptied while somebody reads what stood there before; none on

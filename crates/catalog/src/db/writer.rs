@@ -24,16 +24,15 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use super::DbError;
 use super::retrying::{Fate, left_without_commit};
 
-/// Said by ourselves: the driver's own count of open transactions never recovers from one that the database ended.
-const BEGIN: &str = "BEGIN IMMEDIATE";
-const COMMIT: &str = "COMMIT";
-/// Whose releases a commit serves: it is there as long as nothing rolled the whole back.
-const BEGIN_SHARED: &str = "SAVEPOINT shared";
-const END_SHARED: &str = "RELEASE shared";
-/// What one writer changes.
+/// One command each: every command is handed to the connection's thread and waited for. The `BEGIN` is said by ourselves,
+/// since the driver's own count of open transactions never recovers from one that the database ended. Whose releases a
+/// commit serves is there as long as nothing rolled back the savepoint `shared`; what one writer changes is in `one`.
+const BEGIN_ALL: &str = "BEGIN IMMEDIATE; SAVEPOINT shared; SAVEPOINT one";
 const BEGIN_ONE: &str = "SAVEPOINT one";
 const END_ONE: &str = "RELEASE one";
-const UNDO_ONE: &str = "ROLLBACK TO one";
+const UNDO_ONE: &str = "ROLLBACK TO one; RELEASE one";
+const END_SHARED: &str = "RELEASE shared; COMMIT";
+const END_ALL: &str = "RELEASE one; RELEASE shared; COMMIT";
 /// So many writers share a commit at most: nobody waits longer than for that many turns.
 const MOST: usize = 128;
 
@@ -54,6 +53,10 @@ struct Shared {
     released: Vec<oneshot::Sender<Result<(), DbError>>>,
     /// The last writer left without a commit: its changes are still there.
     abandoned: bool,
+    /// How many commits there were; whoever is to close one closes no later one.
+    commits: u64,
+    /// Somebody waits behind the others to close this commit.
+    closes: bool,
 }
 
 /// The writing connection, for one writer. Dropped without [`Turn::commit`], it leaves nothing behind.
@@ -110,12 +113,20 @@ impl Writer {
     }
 
     /// Commits what was released, when everybody had a turn who waits now: turns are given in the order of asking.
-    fn close_later(&self) {
-        let shared = Arc::clone(&self.shared);
+    fn close_later(&self, mut turn: OwnedMutexGuard<Shared>) {
         // Without a runtime the process is ending: nothing is committed, and nobody was told that it is.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { shared.lock_owned().await.close().await });
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if std::mem::replace(&mut turn.closes, true) {
+            return;
         }
+        let (shared, commit) = (Arc::clone(&self.shared), turn.commits);
+        drop(turn);
+        runtime.spawn(async move {
+            let mut shared = shared.lock_owned().await;
+            if shared.commits == commit {
+                shared.close().await;
+            }
+        });
     }
 
     /// Commits what was released and closes the connection.
@@ -139,9 +150,8 @@ impl Shared {
     async fn begin(&mut self, pool: &SqlitePool) -> Result<(), DbError> {
         if self.open.is_none() {
             // Kept before it begins: left half-way, it is abandoned as any other.
-            self.open = Some(pool.acquire().await.map_err(|source| DbError::from_sqlx(source, BEGIN))?);
-            self.run(BEGIN).await?;
-            self.run(BEGIN_SHARED).await?;
+            self.open = Some(pool.acquire().await.map_err(|source| DbError::from_sqlx(source, BEGIN_ALL))?);
+            return self.run(BEGIN_ALL).await;
         }
         self.run(BEGIN_ONE).await
     }
@@ -151,17 +161,10 @@ impl Shared {
         open.execute(sql).await.map(drop).map_err(|source| DbError::from_sqlx(source, sql))
     }
 
-    async fn run_all(&mut self, steps: [&'static str; 2]) -> Result<(), DbError> {
-        for sql in steps {
-            self.run(sql).await?;
-        }
-        Ok(())
-    }
-
     /// Takes back what a writer left that gave up. Where that fails, all is given up that was not committed.
     async fn undo_abandoned(&mut self) {
         if std::mem::take(&mut self.abandoned)
-            && let Err(error) = self.run_all([UNDO_ONE, END_ONE]).await
+            && let Err(error) = self.run(UNDO_ONE).await
         {
             self.give_up(error.is_for_want_of_room());
         }
@@ -170,11 +173,16 @@ impl Shared {
     /// Commits what was released, and tells everybody who waits for it. Not to be left half-way.
     async fn close(&mut self) {
         self.undo_abandoned().await;
-        if self.open.is_none() {
-            return;
+        if self.open.is_some() {
+            self.commit(END_SHARED).await;
         }
-        // Where the whole was rolled back behind our back, the first of the two fails.
-        match self.run_all([END_SHARED, COMMIT]).await {
+    }
+
+    async fn commit(&mut self, sql: &'static str) {
+        self.commits += 1;
+        self.closes = false;
+        // Where the whole was rolled back behind our back, the first release fails.
+        match self.run(sql).await {
             Ok(()) => {
                 self.open = None;
                 self.answer(Ok(()));
@@ -188,6 +196,8 @@ impl Shared {
 
     /// Ends the connection, and with it whatever stands open on it; the pool makes another.
     fn give_up(&mut self, no_room: bool) {
+        self.commits += 1;
+        self.closes = false;
         if let Some(mut open) = self.open.take() {
             open.close_on_drop();
         }
@@ -228,16 +238,17 @@ impl Turn {
     async fn commit_to_the_end(mut self) -> Result<(), DbError> {
         let writer = self.writer.clone();
         let shared = self.shared()?;
-        shared.run(END_ONE).await?;
+        let last = writer.waiting.load(Ordering::Acquire) == 0 || shared.released.len() + 1 >= MOST;
+        if !last {
+            shared.run(END_ONE).await?;
+        }
         let (answer, committed) = oneshot::channel();
         shared.released.push(answer);
-        let last = writer.waiting.load(Ordering::Acquire) == 0 || shared.released.len() >= MOST;
         let Some(mut guard) = self.shared.take() else { return Err(nothing_open()) };
         if last {
-            guard.close().await;
+            guard.commit(END_ALL).await;
         } else {
-            drop(guard);
-            writer.close_later();
+            writer.close_later(guard);
         }
         committed.await.unwrap_or_else(|_| Err(DbError::CommitLost { no_room: false }))
     }
@@ -251,8 +262,7 @@ impl Drop for Turn {
         }
         if shared.open.is_some() {
             shared.abandoned = true;
-            drop(shared);
-            self.writer.close_later();
+            self.writer.close_later(shared);
         }
     }
 }

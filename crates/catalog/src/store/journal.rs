@@ -1,7 +1,7 @@
 //! Table `journal`: append and read, nothing else.
 
 use crate::clock::Timestamp;
-use crate::db::{DbError, Tx, Value};
+use crate::db::{DbError, Tx};
 use crate::ids::EventId;
 use crate::journal::Occasion;
 
@@ -68,21 +68,15 @@ struct EventRow {
     payload: String,
 }
 
-/// Appends events of one occasion, in this order.
-pub(crate) async fn append_events(
-    tx: &mut Tx,
-    occasion: &Occasion<'_>,
-    events: &[NewEvent],
-) -> Result<(), DbError> {
-    let values = [
-        Value::rows(events)?,
+/// Appends an event, with all others of its transaction, before the commit.
+pub(crate) fn append_event(tx: &mut Tx, occasion: &Occasion<'_>, event: &NewEvent) -> Result<(), DbError> {
+    let shared = vec![
         occasion.at.into(),
         occasion.actor.to_string().into(),
         occasion.reason.as_ref().into(),
         occasion.request_id.as_str().into(),
     ];
-    tx.execute(APPEND, &values).await?;
-    Ok(())
+    tx.gather(APPEND, event, shared)
 }
 
 /// What happened to `subject`, oldest first, at most 1,000 events.

@@ -61,7 +61,7 @@ impl Lane {
             tracing::error!(%signer, reason, "lane frozen");
             metrics::counter!("colophon_lanes_frozen_total").increment(1);
             let event = MintingEvent::LaneFrozen { signer, reason };
-            journal::append(&mut tx, &self.occasion(), &event).await?;
+            journal::append(&mut tx, &self.occasion(), &event)?;
             crash_point!("lane.frozen");
         }
         tx.commit().await?;

@@ -38,6 +38,7 @@ impl Lane {
         if places.is_empty() {
             self.sent.clear();
             self.costs.clear();
+            self.receipts.clear();
             return Ok(());
         }
         let chain = self.pipeline.chain.clone();
@@ -56,7 +57,16 @@ impl Lane {
                 continue;
             }
             let Some(transaction) = self.load(&transaction_id).await? else { continue };
-            let found = self.find_receipt(&transaction.attempts).await;
+            let known = match block {
+                Some(block) if self.still_stands(block, &mut canonical).await? => {
+                    self.take_receipt(&transaction.attempts, block)
+                }
+                _ => None,
+            };
+            let found = match known {
+                Some(receipt) => Ok(Some(receipt)),
+                None => self.find_receipt(&transaction.attempts).await,
+            };
             if matches!(found, Err(PassError::Chain(ChainError::NoAgreement { .. }))) {
                 // Nothing is decided on what providers do not agree on; the bytes are sent again meanwhile.
                 let visit = Event::Visited(self.visit(&transaction));
@@ -70,7 +80,12 @@ impl Lane {
                 self.costs.insert(receipt.attempt_hash, receipt.cost);
             }
             let receipt = match found {
-                Some(receipt) => Some(self.seen(receipt, finalized).await?),
+                Some(receipt) => {
+                    if receipt.block.number > finalized.number {
+                        self.receipts.insert(receipt.attempt_hash, receipt.clone());
+                    }
+                    Some(self.seen(receipt, finalized).await?)
+                }
                 None => None,
             };
             let is_shown = receipt.is_some();
@@ -123,6 +138,12 @@ impl Lane {
         let mut tx = self.pipeline.db.begin_read().await?;
         let unsettled = store::unsettled(&mut tx, self.signer()).await?;
         Ok(with_attempts(&mut tx, unsettled).await?)
+    }
+
+    /// The receipt that was read when the transaction came into this block: as long as the block stands, it is the same.
+    fn take_receipt(&mut self, attempts: &[Attempt], block: Block) -> Option<Receipt> {
+        let receipts = attempts.iter().filter_map(|attempt| self.receipts.remove(&attempt.signed.hash));
+        receipts.into_iter().find(|receipt| receipt.block == block)
     }
 
     async fn find_receipt(&self, attempts: &[Attempt]) -> Result<Option<Receipt>, PassError> {

@@ -48,7 +48,7 @@ impl Lane {
             store::requeue_call(tx, call_id, reason, not_before, spoiled, now).await?;
             let (call_id, business_key) = (call_id.clone(), call.business_key());
             let event = MintingEvent::CallRequeued { call_id, business_key, reason: reason.to_owned() };
-            journal::append(tx, occasion, &event).await?;
+            journal::append(tx, occasion, &event)?;
             crash_point!("call.requeued");
         }
         Ok(())
@@ -79,7 +79,7 @@ async fn end_alike(
         MintingEvent::call_ended(call_id.clone(), call.business_key(), state, reason, inclusion)
     };
     let events: Vec<MintingEvent> = ended.iter().map(event).collect();
-    journal::append_all(tx, occasion, &events).await?;
+    journal::append_all(tx, occasion, &events)?;
     crash_point!("call.ended");
     let kind = first.call.kind().as_str();
     let count = u64::try_from(ended.len()).unwrap_or(u64::MAX);

@@ -59,7 +59,7 @@ impl Lane {
         let now = self.pipeline.clock.now();
         match action {
             Action::AskMarket(visit) => {
-                let history = self.pipeline.chain.fee_history().await?;
+                let (history, _) = self.market().await?;
                 return Ok(Some(Event::Priced(visit, history)));
             }
             Action::Store(fees) => {

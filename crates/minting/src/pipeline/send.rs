@@ -53,14 +53,15 @@ impl Lane {
         if waiting.is_empty() {
             return Ok(None);
         }
-        let ceiling = gas::ceiling(chain.block_gas_limit().await?, settings.gas_ceiling);
+        let (history, block_gas_limit) = self.market().await?;
+        let ceiling = gas::ceiling(block_gas_limit, settings.gas_ceiling);
         let group = first_group(waiting, gas::group_size(kind, ceiling));
         let calls: Vec<Call> = group.iter().map(|waiting| waiting.call.clone()).collect();
         if calls.is_empty() {
             self.park(kind, "the block's gas limit has no room for one call");
             return Ok(None);
         }
-        let fees = match fees::quote(chain.fee_history().await?, settings.fees) {
+        let fees = match fees::quote(history, settings.fees) {
             Ok(fees) => fees,
             Err(above) => {
                 self.park(kind, &above.to_string());

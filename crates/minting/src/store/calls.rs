@@ -283,7 +283,7 @@ pub async fn queue_call(
             .ok_or_else(|| DbError::inconsistent("calls", &business_key, "neither inserted nor found"));
     }
     let event = MintingEvent::CallQueued { call_id: call_id.clone(), business_key };
-    journal::append(tx, occasion, &event).await?;
+    journal::append(tx, occasion, &event)?;
     Ok(call_id)
 }
 

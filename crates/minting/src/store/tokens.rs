@@ -167,7 +167,7 @@ pub async fn issue_token(tx: &mut Tx, occasion: &Occasion<'_>, token: NewToken) 
     ];
     tx.execute(INSERT, &values).await?;
     let event = MintingEvent::token_issued(token_id, impression_id.clone(), recipient);
-    journal::append(tx, occasion, &event).await?;
+    journal::append(tx, occasion, &event)?;
     Ok(Token {
         token_id,
         impression_id,
@@ -199,7 +199,7 @@ pub async fn adopt_token(
     set_token_states(tx, &[token.token_id], state, occasion.at).await?;
     let mint_key = format!("mint:{}", token.token_id);
     let event = MintingEvent::call_ended(token.mint_call_id.clone(), mint_key, mint, None, None);
-    journal::append(tx, occasion, &event).await?;
+    journal::append(tx, occasion, &event)?;
     link_foreign(tx, occasion, token.token_id, reason).await?;
     Ok(Token { state, ..token })
 }
@@ -223,7 +223,7 @@ async fn link_foreign(
 ) -> Result<(), DbError> {
     decide_foreign(tx, token_id, Verdict::Linked, reason, occasion.at).await?;
     let (token_id, reason) = (token_id.to_string(), reason.to_owned());
-    journal::append(tx, occasion, &MintingEvent::ForeignTokenLinked { token_id, reason }).await
+    journal::append(tx, occasion, &MintingEvent::ForeignTokenLinked { token_id, reason })
 }
 
 /// Writes that what the chain has under that id stays foreign; false when it was linked.
@@ -237,7 +237,7 @@ pub async fn reject_foreign(
         return Ok(false);
     }
     let (token_id, reason) = (token_id.to_string(), reason.to_owned());
-    journal::append(tx, occasion, &MintingEvent::ForeignTokenRejected { token_id, reason }).await?;
+    journal::append(tx, occasion, &MintingEvent::ForeignTokenRejected { token_id, reason })?;
     Ok(true)
 }
 
@@ -306,5 +306,5 @@ pub async fn record_surrender(
     token_id: TokenId,
 ) -> Result<(), DbError> {
     set_token_states(tx, &[token_id], TokenState::Surrendered, occasion.at).await?;
-    journal::append(tx, occasion, &MintingEvent::TokenSurrendered { token_id: token_id.to_string() }).await
+    journal::append(tx, occasion, &MintingEvent::TokenSurrendered { token_id: token_id.to_string() })
 }

@@ -72,7 +72,7 @@ pub async fn withdraw_call(
     let call_id: CallId = row.call_id.parse().map_err(|problem| odd(&problem))?;
     withdraw(tx, &call_id, occasion.at).await?;
     let event = MintingEvent::call_ended(call_id, business_key.to_owned(), "void", None, None);
-    journal::append(tx, occasion, &event).await?;
+    journal::append(tx, occasion, &event)?;
     Ok(Withdrawal::Withdrawn)
 }
 

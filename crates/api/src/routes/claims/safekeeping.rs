@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::shape::{RedeemedView, ReleaseInput, SurrenderInput};
-use super::{NoQuery, find_active, find_for, guarded, prove, recipient_of, redeemed_view};
+use super::{NoQuery, find_active, guarded, prove, recipient_of, redeemed_view};
 use crate::client_address::ClientAddress;
 use crate::error::{ApiError, Problem};
 use crate::json::Json;
@@ -52,11 +52,7 @@ async fn release_token(
     let app = &state;
     let recipient = recipient_of(app, &input.recipient)?;
     let code = redeeming::digest_of(&input.code, &app.claim_pepper);
-    let proven = async {
-        let claim = find_for(app, code, recipient).await?;
-        let proof = prove(app, &claim, recipient, input.message.as_deref(), &input.signature).await?;
-        Ok((claim, proof))
-    };
+    let proven = prove(app, code, recipient, input.message.as_deref(), &input.signature);
     let (claim, proof) = &guarded(app, client, proven).await?;
     let home = &app.home()?;
     let terms = &app.terms(home);
@@ -106,7 +102,11 @@ async fn surrender_token(
 ) -> Result<Reply, ApiError> {
     let app = &state;
     let code = redeeming::digest_of(&input.code, &app.claim_pepper);
-    let claim = &guarded(app, client, find_active(app, code)).await?;
+    let found = async {
+        let mut tx = app.db.begin_read().await?;
+        find_active(app, &mut tx, code).await
+    };
+    let claim = &guarded(app, client, found).await?;
     let home = &app.home()?;
     let terms = &app.terms(home);
     let (sale_id, order) = (&claim.sale_id, input.order.as_str());

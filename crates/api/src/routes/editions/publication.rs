@@ -109,7 +109,7 @@ async fn publish(
         colophon_sha256: publication.colophon_digest,
         declared_size: edition.facts.run.declared_size(),
     };
-    journal::append(tx, occasion, &event).await?;
+    journal::append(tx, occasion, &event)?;
     let terms = EditionTerms {
         serials: edition.facts.run.declared_size(),
         image_digest: publication.image,

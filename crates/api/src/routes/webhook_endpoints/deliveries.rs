@@ -168,7 +168,7 @@ async fn replay_webhook_events(
         let view = replay(&mut tx, &occasion, &endpoint, &wanted).await?;
         if view.queued > 0 {
             let happened = Happened::Replayed { events: view.queued };
-            journal::append(&mut tx, &occasion, &EndpointEvent::of(id, happened)).await?;
+            journal::append(&mut tx, &occasion, &EndpointEvent::of(id, happened))?;
         }
         let location = format!("/v1/webhook-endpoints/{id}/deliveries");
         let done = slot.complete(&mut tx, Reply::accepted(location, &view)?).await?;

@@ -5,11 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use tests::anvil::{Anvil, number};
+use tests::oracle::tokens::{NOBODY, TRANSFER};
 
-/// `Transfer(address,address,uint256)` (ERC-721).
-const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
-/// The sender of a mint.
-const NOBODY: &str = "0x0000000000000000000000000000000000000000000000000000000000000000";
 /// Blocks that are asked for at once.
 const STEP: u64 = 4;
 /// Blocks without a mint after which nothing more is expected.

@@ -82,10 +82,20 @@ pub async fn drop_database(name: String) {
 
 /// Lets nobody write to the database behind `url`, or everybody again. Whoever is connected has to connect again.
 pub async fn set_read_only(url: &str, is_read_only: bool) {
-    let name = url.split('?').next().and_then(|address| address.rsplit('/').next()).expect("a name");
+    let name = name_of(url);
     administer(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {is_read_only}")).await;
+    end_connections(url).await;
+}
+
+/// Ends every connection to a database, as a server that is started anew does.
+pub async fn end_connections(url: &str) {
+    let name = name_of(url);
     administer(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
         .await;
+}
+
+fn name_of(url: &str) -> &str {
+    url.split('?').next().and_then(|address| address.rsplit('/').next()).expect("a name")
 }
 
 /// A name that no other test run on the same server uses: the process id is in it.

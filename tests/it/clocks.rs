@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::account::Account;
-use catalog::digest::Sha256Digest;
-use catalog::edition::EditionNumber;
-use minting::call::{Call, EditionTerms};
+use minting::call::Call;
 use minting::chain::Role;
 use minting::pipeline::Lane;
 use minting::token::TokenId;
@@ -15,7 +13,7 @@ use serde_json::json;
 use crate::harness::by_hand::count_in_books;
 use crate::harness::clock::HandClock;
 use crate::harness::database::TestDb;
-use crate::harness::workshop::Workshop;
+use crate::harness::workshop::{Workshop, opening};
 
 const MINUTES: Duration = Duration::from_mins(10);
 const DAY: Duration = Duration::from_hours(24);
@@ -24,14 +22,7 @@ both_databases! {
     async fn a_mint_whose_clock_jumps_is_sent_again_and_is_there_once(db: TestDb) {
         let shop = Workshop::open(&db.db, 100).await;
         let mut curator = shop.lane(&shop.curator, Role::Curator).await;
-        let terms = EditionTerms {
-            serials: 9,
-            image_digest: Sha256Digest::of(b"image"),
-            colophon_digest: Sha256Digest::of(b"colophon"),
-            royalty_receiver: Account::from_bytes([9; 20]),
-            royalty_basis_points: 500,
-        };
-        shop.queue(&[Call::OpenEdition { edition: EditionNumber::new(1).expect("a number"), terms }]).await;
+        shop.queue(&[opening(1, 9)]).await;
         until_done(&shop, &db, &mut curator, 1).await;
 
         let clock = HandClock::new();

@@ -10,19 +10,17 @@ use std::time::{Duration, Instant};
 
 use catalog::account::Account;
 use catalog::db::DbKind;
-use catalog::digest::Sha256Digest;
-use catalog::edition::EditionNumber;
-use minting::call::{Call, EditionTerms};
+use minting::call::Call;
 use minting::chain::Role;
 use minting::token::TokenId;
 
 use crate::harness::database::TestDb;
-use crate::harness::workshop::Workshop;
+use crate::harness::workshop::{Workshop, opening};
 
 /// Creation codes of the contracts that only tests deploy.
 const BARRIERLESS: &str = include_str!("../../contracts/artifacts/FreshIds.json");
 /// Serials that an edition can have.
-const SERIALS: u64 = 9_999;
+const SERIALS: u16 = 9_999;
 /// Calls that are written at once.
 const BATCH: usize = 50;
 /// How long all of it may take.
@@ -63,7 +61,8 @@ fn doubles() -> u64 {
 
 /// So many ids, from edition 1 on.
 fn token_ids(count: u64) -> Vec<TokenId> {
-    let id = |n: u64| (1 + n / SERIALS) * 1_000_000 + (1 + n % SERIALS) * 100;
+    let serials = u64::from(SERIALS);
+    let id = |n: u64| (1 + n / serials) * 1_000_000 + (1 + n % serials) * 100;
     (0..count).map(|n| TokenId::from_number(id(n)).expect("a token id")).collect()
 }
 
@@ -94,18 +93,10 @@ async fn take_the_database_barrier_away(db: &TestDb) {
 }
 
 async fn open_editions(shop: &Workshop, ids: &[TokenId]) {
-    let digest = Sha256Digest::of(b"great wave");
     let last = ids.last().map_or(1, |id| id.edition());
     for number in 1..=last {
-        let terms = EditionTerms {
-            serials: 9_999,
-            image_digest: digest,
-            colophon_digest: digest,
-            royalty_receiver: Account::from_bytes([9; 20]),
-            royalty_basis_points: 500,
-        };
-        let edition = u32::try_from(number).ok().and_then(EditionNumber::new).expect("a number");
-        shop.interfere(&shop.curator, &[Call::OpenEdition { edition, terms }]).await;
+        let edition = u32::try_from(number).expect("a number");
+        shop.interfere(&shop.curator, &[opening(edition, SERIALS)]).await;
     }
 }
 

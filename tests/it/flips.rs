@@ -7,18 +7,18 @@
 use std::collections::BTreeMap;
 
 use catalog::account::Account;
-use catalog::digest::Sha256Digest;
-use catalog::edition::EditionNumber;
-use minting::call::{Call, CallId, EditionTerms, VoidReason};
+use minting::call::{Call, CallId, VoidReason};
 use minting::chain::Role;
 use minting::pipeline::Lane;
 use minting::token::TokenId;
 use serde_json::json;
 
 use crate::harness::database::TestDb;
-use crate::harness::workshop::Workshop;
+use crate::harness::workshop::{Workshop, opening};
 
 const GROUP: u64 = 20;
+/// Of each edition.
+const SERIALS: u16 = 22;
 const DAY: u64 = 24 * 3600;
 /// The contract takes no lock that is longer.
 const LONGEST_LOCK: u64 = 90 * DAY;
@@ -73,7 +73,7 @@ async fn flip(
 ) {
     let what = format!("{reason:?}, ends minted: {ends_minted}");
     if reason != Reason::UnknownSerial {
-        shop.interfere(&shop.curator, &[opening(edition)]).await;
+        shop.interfere(&shop.curator, &[opening(edition, SERIALS)]).await;
     }
     let issue = u64::from(reason == Reason::PredecessorLive);
     if issue == 1 {
@@ -143,10 +143,10 @@ async fn branch(shop: &Workshop, edition: u32, reason: Reason, minted: bool, raw
             let void = |token_id| Call::Void { token_id, reason: VoidReason::Refunded };
             shop.interfere(&shop.registrar, &ids().map(void).collect::<Vec<_>>()).await;
         }
-        (Reason::UnknownSerial, true) => shop.interfere(&shop.curator, &[opening(edition)]).await,
+        (Reason::UnknownSerial, true) => shop.interfere(&shop.curator, &[opening(edition, SERIALS)]).await,
         (Reason::CapReached, false) => {
             let others = edition + 1;
-            shop.interfere(&shop.curator, &[opening(others)]).await;
+            shop.interfere(&shop.curator, &[opening(others, SERIALS)]).await;
             shop.interfere(other, &mints(others, 0, now + 2 * DAY, recipient)).await;
         }
         (Reason::BadSettlesAt, minted) => {
@@ -194,18 +194,6 @@ fn mints(edition: u32, issue: u64, settles_at: u64, to: impl Fn(u64) -> Account)
     let mint =
         |serial| Call::Mint { token_id: id(edition, serial, issue), recipient: to(serial), settles_at };
     (1..=GROUP).map(mint).collect()
-}
-
-fn opening(edition: u32) -> Call {
-    let digest = Sha256Digest::of(b"great wave");
-    let terms = EditionTerms {
-        serials: 22,
-        image_digest: digest,
-        colophon_digest: digest,
-        royalty_receiver: Account::from_bytes([9; 20]),
-        royalty_basis_points: 500,
-    };
-    Call::OpenEdition { edition: EditionNumber::new(edition).expect("a number"), terms }
 }
 
 /// How many tokens of the group the newest block minted; our transaction is in it.

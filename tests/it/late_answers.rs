@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::anvil::number;
+use tests::oracle::tokens::TRANSFER;
 
 use crate::harness::app::{TestApp, Wallet};
 use crate::harness::by_hand::{
@@ -55,6 +56,18 @@ both_databases! {
         minted_by_one_of(&app, &db, &token_id).await;
     }
 
+    async fn what_a_node_has_waiting_is_not_asked_of_when_a_mint_is_tried_out(db: TestDb) {
+        // A node that has a pending block may make it anew for each question about it.
+        let (app, node, card) = behind_a_provider(&db, &[]).await;
+        let token_id = app.redeem(&card, &Wallet::fresh()).await.expect(202).at("/token/token_id");
+        app.recorded(&token_id).await;
+        let minter = app.signer("minter").to_lowercase();
+        let mut tried = node.asked("eth_call");
+        tried.retain(|parameters| parameters[0]["from"] == minter.as_str());
+        assert!(!tried.is_empty());
+        assert!(tried.iter().all(|parameters| parameters[1] == "latest"), "{tried:#?}");
+    }
+
     async fn bad_estimates_take_no_nonce_in_vain_and_leave_no_mint_without_gas(db: TestDb) {
         let (app, node, card) = behind_a_provider(&db, &[]).await;
         node.behave(Manner::Failing("eth_estimateGas"));
@@ -82,7 +95,7 @@ both_databases! {
         // In a block that may still go: nothing else is tried.
         until_books(&db, "SELECT count(*) FROM transactions WHERE kind = 'mint' AND state = 'included'", 1).await;
         let_parked_calls_go(&db).await;
-        a_few_passes(&app).await;
+        a_few_passes().await;
         assert_eq!(count_in_books(&db, "SELECT count(*) FROM transactions WHERE kind = 'mint'").await, 1);
         assert_eq!(owner_of(&app, 1_000_100).await, "", "the id is unused");
         app.chain().go_on().await;
@@ -126,7 +139,7 @@ both_databases! {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         let offered = count_in_books(&db, ATTEMPTS).await;
-        a_few_passes(&app).await;
+        a_few_passes().await;
         assert_eq!(count_in_books(&db, ATTEMPTS).await, offered, "held as it is");
         assert_eq!(app.get(&path).by_curator().await.expect(200).body["progress"], "being_recorded");
         app.chain().go_on().await;
@@ -174,13 +187,12 @@ async fn stopped_passes(app: &TestApp, count: u64) {
 }
 
 /// Longer than the service takes to send again what has no receipt.
-async fn a_few_passes(_: &TestApp) {
+async fn a_few_passes() {
     tokio::time::sleep(Duration::from_secs(3)).await;
 }
 
 /// The chain has one mint of the token, and the books name the transaction that made it.
 async fn minted_by_one_of(app: &TestApp, db: &TestDb, token_id: &str) {
-    const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
     let token = app.recorded(token_id).await;
     let id: u64 = token_id.parse().expect("a number");
     let filter = json!([{

@@ -42,6 +42,8 @@ mod flips;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod lanes;
+#[cfg(test)]
 mod late_answers;
 #[cfg(test)]
 mod logs;

@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 
 use catalog::db::DbKind;
 use serde_json::{Value, json};
+use tests::oracle::tokens::{NOBODY, TRANSFER};
 use tests::postgres as server;
 
 use crate::harness::app::{TestApp, Wallet, fresh, id_of};
 use crate::harness::database::TestDb;
 
-/// `Transfer(address,address,uint256)`.
-const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
-const NOBODY: &str = "0x0000000000000000000000000000000000000000000000000000000000000000";
 const OPEN_FOREIGN: &str = "colophon_foreign_tokens_open";
 
 both_databases! {

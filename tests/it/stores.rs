@@ -1,5 +1,6 @@
 //! The stores of the catalog on both databases: every function, the locks, the unique keys, the conflicts.
 
+mod gathering;
 mod records;
 
 use std::collections::BTreeMap;
@@ -17,12 +18,14 @@ use catalog::impression::ImpressionState;
 use catalog::journal::{self, Actor, Occasion};
 use catalog::provenance::CatalogEvent;
 use catalog::store;
+use futures_util::future::join_all;
+use tests::postgres as server;
 
 use self::records::{
     cataloged, drafted, great_wave, impressions, now, number_of, print_image, publication, published,
     put_back, reserve_one,
 };
-use crate::harness::database::open;
+use crate::harness::database::{on_postgres, on_sqlite, open};
 
 both_databases! {
     async fn an_artwork_reads_back_as_it_was_written(db: TestDb) {
@@ -312,8 +315,23 @@ both_databases! {
 }
 
 #[test]
+fn connections_that_the_server_ended_are_replaced_and_nobody_hears_of_it() {
+    on_postgres(|db| async move {
+        // All that there are, so that each one in turn is found to be gone.
+        let begun: Vec<_> = join_all((0..16).map(|_| db.db.begin_write())).await;
+        drop(begun.into_iter().map(|tx| tx.expect("a transaction")).collect::<Vec<_>>());
+        server::end_connections(&db.url).await;
+        let artwork = cataloged(&db.db).await;
+        let mut tx = db.db.begin_read().await.expect("a transaction");
+        assert_eq!(
+            store::find_artwork(&mut tx, &artwork.artwork_id).await.expect("an answer"),
+            Some(artwork)
+        );
+    });
+}
+
+#[test]
 fn each_half_of_the_tests_runs_on_the_database_that_it_names() {
-    use crate::harness::database::{on_postgres, on_sqlite};
     on_sqlite(|db| async move { assert_eq!(db.db.kind(), DbKind::Sqlite) });
     on_postgres(|db| async move { assert_eq!(db.db.kind(), DbKind::Postgres) });
 }

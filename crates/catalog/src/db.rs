@@ -193,7 +193,11 @@ impl Tx {
             Inner::Sqlite(transaction) => transaction.commit().await,
             Inner::Postgres(transaction) => transaction.commit().await,
         }
-        .map_err(|source| DbError::from_sqlx(source, "COMMIT"))
+        .map_err(|source| match DbError::from_sqlx(source, "COMMIT") {
+            // Whether the commit came to be before the connection went, nobody heard.
+            DbError::Unreachable(_) => DbError::CommitLost { no_room: false },
+            told => told,
+        })
     }
 }
 

@@ -9,10 +9,11 @@ use serde_json::json;
 use crate::anvil::Anvil;
 
 /// keccak-256 of `Transfer(address,address,uint256)` (ERC-721).
-const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
+pub const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
 /// The first four bytes of keccak-256 of `ownerOf(uint256)` (ERC-721).
 const OWNER_OF: &str = "0x6352211e";
-const NOBODY: &str = "0x0000000000000000000000000000000000000000000000000000000000000000";
+/// An address of zeros as a topic: the sender of a mint.
+pub const NOBODY: &str = "0x0000000000000000000000000000000000000000000000000000000000000000";
 
 /// How often each token was minted, by the events of the whole chain.
 pub async fn minted(chain: &Anvil, contract: Account) -> BTreeMap<u64, u64> {

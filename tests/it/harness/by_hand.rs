@@ -6,6 +6,7 @@ use minting::fees::Fees;
 use minting::signer::{SigningKey, Unsigned};
 use serde_json::{Value, json};
 use tests::anvil::{hex, number};
+use tests::oracle::tokens::{NOBODY, TRANSFER};
 
 use super::app::{TestApp, Wallet};
 use super::database::TestDb;
@@ -145,11 +146,8 @@ pub(crate) async fn owner_of(app: &TestApp, token_id: u64) -> String {
 
 /// The ids of all tokens that the chain ever minted, in the order of its log. One that was minted twice is there twice.
 pub(crate) async fn minted(app: &TestApp) -> Vec<u64> {
-    /// `Transfer(address,address,uint256)`.
-    const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
-    let nobody = format!("0x{:064x}", 0);
     let filter =
-        json!([{ "fromBlock": "earliest", "address": app.contract(), "topics": [TRANSFER, nobody] }]);
+        json!([{ "fromBlock": "earliest", "address": app.contract(), "topics": [TRANSFER, NOBODY] }]);
     let logs = app.chain().ask("eth_getLogs", filter).await;
     let id = |log: &Value| {
         let topic = log["topics"][3].as_str().and_then(|topic| topic.get(50..)).expect("a topic");

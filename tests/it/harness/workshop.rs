@@ -8,8 +8,10 @@ use catalog::account::Account;
 use catalog::chance::SystemChance;
 use catalog::clock::{Clock, SystemClock};
 use catalog::db::Db;
+use catalog::digest::Sha256Digest;
+use catalog::edition::EditionNumber;
 use catalog::journal::Occasion;
-use minting::call::{Call, CallId};
+use minting::call::{Call, CallId, EditionTerms};
 use minting::chain::Role;
 use minting::contract;
 use minting::deployment::{DeploymentPlan, deploy};
@@ -20,11 +22,25 @@ use minting::signer::SigningKey;
 use minting::store;
 use serde_json::{Value, json};
 use tests::anvil::{Anvil, Blocks, hex, number};
+use tests::oracle::tokens::{NOBODY, TRANSFER};
 
 const CHAIN_ID: u64 = 31_337;
 /// A thousand ether.
 const ALLOWANCE: &str = "0x3635c9adc5dea00000";
 const FEES: FeePolicy = FeePolicy { max_fee_cap: 1_000_000_000_000, min_tip: 1, max_tip: 10_000_000_000 };
+
+/// What opens an edition of so many sheets.
+pub(crate) fn opening(edition: u32, serials: u16) -> Call {
+    let digest = Sha256Digest::of(b"great wave");
+    let terms = EditionTerms {
+        serials,
+        image_digest: digest,
+        colophon_digest: digest,
+        royalty_receiver: Account::from_bytes([9; 20]),
+        royalty_basis_points: 500,
+    };
+    Call::OpenEdition { edition: EditionNumber::new(edition).expect("a number"), terms }
+}
 
 /// A chain, a contract, and the keys of its roles.
 pub(crate) struct Workshop {
@@ -108,6 +124,11 @@ impl Workshop {
         self.lane_by(key, role, Arc::new(SystemClock), Duration::ZERO).await
     }
 
+    /// The same through a provider of the test's own.
+    pub(crate) async fn lane_through(&self, url: &str, key: &SigningKey, role: Role) -> Lane {
+        self.lane_of(url, key, role, Arc::new(SystemClock), Duration::ZERO).await
+    }
+
     /// The same by a clock of the test's own, sending again after so long.
     pub(crate) async fn lane_by(
         &self,
@@ -116,7 +137,18 @@ impl Workshop {
         clock: Arc<dyn Clock>,
         resend_after: Duration,
     ) -> Lane {
-        let url = self.chain.url().parse().expect("an address");
+        self.lane_of(self.chain.url(), key, role, clock, resend_after).await
+    }
+
+    async fn lane_of(
+        &self,
+        url: &str,
+        key: &SigningKey,
+        role: Role,
+        clock: Arc<dyn Clock>,
+        resend_after: Duration,
+    ) -> Lane {
+        let url = url.parse().expect("an address");
         let pipeline = Pipeline {
             db: self.db.clone(),
             chain: Arc::new(RpcChain::new(url, self.contract, Finality::Tag).expect("a node")),
@@ -191,12 +223,10 @@ impl Workshop {
     }
 
     async fn minted_from(&self, block: &str) -> Vec<u64> {
-        const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
-        let nobody = format!("0x{:064x}", 0);
         let filter = json!([{
             "address": self.contract.to_string(),
             "fromBlock": block,
-            "topics": [TRANSFER, nobody],
+            "topics": [TRANSFER, NOBODY],
         }]);
         let logs = self.chain.ask("eth_getLogs", filter).await;
         let id = |log: &Value| {

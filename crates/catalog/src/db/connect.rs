@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Postgres, Transaction};
 
+use super::error::is_of_a_lost_connection;
 use super::writer::Writer;
 use super::{DbError, Inner, Tx};
 
@@ -21,8 +22,6 @@ const WRITER_CACHE: &str = "-65536";
 const STATEMENTS_KEPT: usize = 500;
 /// Rows that a thread of `SQLite` reads ahead of whoever asked for them.
 const ROWS_HANDED_OVER: usize = 500;
-/// A connection to a server that rested longer is asked whether it still stands before it is used.
-const BELIEVED: Duration = Duration::from_secs(1);
 /// Connections that read beside the one that writes (`SQLite`), or that do either (`PostgreSQL`).
 const CONNECTIONS: u32 = 16;
 
@@ -99,6 +98,21 @@ enum Pools {
     Postgres(PgPool),
 }
 
+/// Begins a transaction on a connection that still stands. The beginning itself finds out, without a question before each
+/// use: a connection that the server left is given up for the next.
+async fn begin_on_server(
+    pool: &PgPool,
+    sql: &'static str,
+) -> Result<Transaction<'static, Postgres>, DbError> {
+    let mut tries = 0..CONNECTIONS;
+    loop {
+        match pool.begin_with(sql).await {
+            Err(error) if is_of_a_lost_connection(&error) && tries.next().is_some() => {}
+            begun => return begun.map_err(|source| DbError::from_sqlx(source, sql)),
+        }
+    }
+}
+
 impl Db {
     /// Opens the database at `url`; a `SQLite` file that is not there yet is made.
     pub async fn connect(url: &DbUrl) -> Result<Self, DbError> {
@@ -107,15 +121,8 @@ impl Db {
             DbUrl::Postgres(options) => PgPoolOptions::new()
                 .max_connections(CONNECTIONS)
                 .acquire_timeout(PATIENCE)
+                // The beginning of a transaction tells whether a connection still stands.
                 .test_before_acquire(false)
-                .before_acquire(|connection, found| {
-                    Box::pin(async move {
-                        if found.idle_for > BELIEVED {
-                            connection.ping().await?;
-                        }
-                        Ok(true)
-                    })
-                })
                 .connect_with(
                     options
                         .as_ref()
@@ -195,23 +202,25 @@ impl Db {
     /// are committed together.
     pub async fn begin_write(&self) -> Result<Tx, DbError> {
         let inner = match &self.pools {
-            Pools::Sqlite { writer, .. } => {
-                return Ok(Tx::new(Inner::SqliteWriter(writer.begin().await?)));
-            }
-            Pools::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
+            Pools::Sqlite { writer, .. } => Inner::SqliteWriter(writer.begin().await?),
+            Pools::Postgres(pool) => Inner::Postgres(begin_on_server(pool, "BEGIN").await?),
         };
-        inner.map(Tx::new).map_err(|source| DbError::from_sqlx(source, "BEGIN"))
+        Ok(Tx::new(inner))
     }
 
     /// Opens a transaction that only reads; it never waits for a writer.
     pub async fn begin_read(&self) -> Result<Tx, DbError> {
         let inner = match &self.pools {
-            Pools::Sqlite { readers, .. } => readers.begin().await.map(Inner::Sqlite),
+            Pools::Sqlite { readers, .. } => {
+                let begun = readers.begin().await;
+                Inner::Sqlite(begun.map_err(|source| DbError::from_sqlx(source, "BEGIN"))?)
+            }
             Pools::Postgres(pool) => {
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await.map(Inner::Postgres)
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+                Inner::Postgres(begin_on_server(pool, begin).await?)
             }
         };
-        inner.map(Tx::new).map_err(|source| DbError::from_sqlx(source, "BEGIN"))
+        Ok(Tx::new(inner))
     }
 
     /// Bytes in `SQLite`'s log of writes, which cannot be emptied while somebody reads what stood there before; none on

@@ -47,12 +47,20 @@ fn first_line(statement: &'static str) -> &'static str {
     statement.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or(statement)
 }
 
+/// True when the connection is gone. `PostgreSQL`: class 57P, the server that ends it or is not there yet.
+pub(super) fn is_of_a_lost_connection(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(told) => told.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
 impl DbError {
     pub(super) fn from_sqlx(source: sqlx::Error, statement: &'static str) -> Self {
         match source {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
-                Self::Unreachable(source)
-            }
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Self::Unreachable(source),
+            _ if is_of_a_lost_connection(&source) => Self::Unreachable(source),
             _ => Self::Statement { statement: first_line(statement), source },
         }
     }

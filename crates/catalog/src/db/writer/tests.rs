@@ -67,6 +67,42 @@ async fn a_writer_shares_its_commit_with_those_who_wait_and_is_answered_after_it
 }
 
 #[tokio::test]
+async fn whoever_closes_one_commit_does_not_cut_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder).await;
+    let begin = || {
+        let writer = writer.clone();
+        tokio::spawn(async move { writer.begin().await })
+    };
+    // The third asks between the ends of the first two, so that it is between those who could close their commit.
+    let mut first = writer.begin().await.unwrap();
+    note(&mut first, "INSERT INTO notes VALUES (1)").await.unwrap();
+    let second = begin();
+    until_waiting(&writer, 1).await;
+    let first = tokio::spawn(first.commit());
+    let mut second = second.await.unwrap().unwrap();
+    note(&mut second, "INSERT INTO notes VALUES (2)").await.unwrap();
+    let third = begin();
+    until_waiting(&writer, 1).await;
+    let second = tokio::spawn(second.commit());
+    let mut third = third.await.unwrap().unwrap();
+    first.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
+    // The third has a commit of its own, and shares it with the fourth.
+    note(&mut third, "INSERT INTO notes VALUES (3)").await.unwrap();
+    let fourth = begin();
+    until_waiting(&writer, 1).await;
+    let third = tokio::spawn(third.commit());
+    let mut fourth = fourth.await.unwrap().unwrap();
+    assert!(!third.is_finished());
+    assert_eq!(seen(&folder).await, [1, 2]);
+    note(&mut fourth, "INSERT INTO notes VALUES (4)").await.unwrap();
+    fourth.commit().await.unwrap();
+    third.await.unwrap().unwrap();
+    assert_eq!(seen(&folder).await, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
 async fn whoever_only_looked_tells_nothing_before_what_it_saw_is_committed() {
     let folder = tempfile::tempdir().unwrap();
     let writer = writer(&folder).await;

@@ -18,7 +18,7 @@ chaos:
 
 # How fast it is, beside ceilings of the same machine: JSON lines. tests/tools/run-bench says what each word means.
 bench:
-	@tests/tools/run-bench $(foreach word,PART DB MINTS GAS CEILING SETTLED RUNS,$(if $($(word)),$(word)=$($(word))))
+	@tests/tools/run-bench $(foreach word,PART DB MINTS GAS CEILING SIGNERS SETTLED RUNS,$(if $($(word)),$(word)=$($(word))))
 
 # Format, lints and the rules of the house.
 check:

@@ -33,7 +33,7 @@ pub(crate) async fn measure(plan: &Plan) -> Value {
             stock::fill(&house.books, Stock::Redeemed, "waiting", waiting).await;
             stock::fill(&house.books, Stock::Open, "open", claims).await;
             tell!("run {run}: {settled} settled claims are in the books");
-            rates.push(drain(&house, waiting).await.0);
+            rates.push(drain(&house, waiting).await.rate);
             let service = house.serve().await;
             let client = Arc::new(house.client());
             let buyers = prepare(&house, &client, "open").await;

@@ -57,7 +57,7 @@ impl House {
         let folder = TempDir::with_prefix("colophon-bench-").expect("a folder");
         let chain = Anvil::start(Blocks::EverySecondWithRoom(plan.block_gas));
         let secrets = folder.path().join("secrets");
-        for account in house::make_secrets(&secrets, 1, &SystemChance) {
+        for account in house::make_secrets(&secrets, plan.signers, &SystemChance) {
             chain.ask("anvil_setBalance", json!([account, ALLOWANCE])).await;
         }
         let (database_url, database_name) = match plan.database {
@@ -139,10 +139,13 @@ impl House {
         let begun = Instant::now();
         while stock::closed_editions(&self.books).await > 0 {
             assert!(begun.elapsed() < OPENING, "the editions did not open");
+            // Nobody waits here for a minute until blocks are final.
+            self.chain.mine(8).await;
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+        let from = self.chain.height().await;
         stock::sell_the_first(&client, &editions[0]).await;
-        Inclusion::wait(&self.chain, &self.contract, 0, 1).await;
+        Inclusion::wait(&self.chain, &self.contract, from, 1).await;
         service.stop().await;
         tell!("{count} editions are open, with a sale in the books");
         editions

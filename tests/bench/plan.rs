@@ -50,8 +50,10 @@ pub(crate) struct Plan {
     pub(crate) mints: u32,
     /// Gas that a block has room for.
     pub(crate) block_gas: u64,
-    /// Mints of each ceiling.
+    /// Single mints of the lower ceiling.
     pub(crate) ceiling: u32,
+    /// Minters.
+    pub(crate) signers: usize,
     /// Settled claims in the books, few and many.
     pub(crate) settled: [u32; 2],
     pub(crate) runs: usize,
@@ -78,6 +80,7 @@ impl Plan {
                 }
                 "MINTS" => plan.mints = count()?,
                 "CEILING" => plan.ceiling = count()?,
+                "SIGNERS" => plan.signers = usize::try_from(count()?).unwrap_or(usize::MAX),
                 "SETTLED" => plan.settled[1] = count()?,
                 "RUNS" => plan.runs = usize::try_from(count()?).unwrap_or(usize::MAX),
                 "GAS" => plan.block_gas = value.parse().map_err(|_| odd("an amount of gas"))?,
@@ -96,6 +99,7 @@ impl Default for Plan {
             mints: 100_000,
             block_gas: 1_000_000_000,
             ceiling: 30_000,
+            signers: 1,
             settled: [1_000, 1_000_000],
             runs: 3,
         }

@@ -27,6 +27,11 @@ const CLOSED_EDITIONS: &str = "
     FROM calls
     WHERE kind = 'open_edition' AND state <> 'done'";
 
+const UNCONFIRMED_MINTS: &str = "
+    SELECT count(*)
+    FROM calls
+    WHERE kind = 'mint' AND state IN ('queued', 'bound')";
+
 /// Sheets in the order of their ids; each id of a copy has the digits of its sheet's.
 const SALES: &str = "
     INSERT INTO sales (sale_id, channel, order_ref, line_ref, unit_no, edition_id, impression_id, holds_impression,
@@ -137,9 +142,17 @@ const MORE_IMPRESSIONS: &str = "
 
 /// Editions whose opening is not known to be final.
 pub(crate) async fn closed_editions(books: &Db) -> i64 {
-    let mut tx = books.begin_read().await.expect("the books");
-    let (count,): (i64,) = tx.fetch_one(CLOSED_EDITIONS, &[]).await.expect("the books");
-    count
+    count(books, CLOSED_EDITIONS).await
+}
+
+/// Mints that are not known to be final.
+pub(crate) async fn unconfirmed_mints(books: &Db) -> i64 {
+    count(books, UNCONFIRMED_MINTS).await
+}
+
+async fn count(books: &Db, sql: &'static str) -> i64 {
+    let counted: Vec<(i64,)> = books.look(sql, &[]).await.expect("the books");
+    counted[0].0
 }
 
 /// Sells and redeems a first sheet over HTTP.

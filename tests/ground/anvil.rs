@@ -23,7 +23,7 @@ pub enum Blocks {
     OnDemand,
     /// When the test says so; final 64 blocks later, as on Ethereum.
     OnDemandWithEpochs,
-    /// One a second with room for so much gas; final two blocks later. Its history is not kept.
+    /// One a second with room for so much gas; final 64 blocks later, as on Ethereum.
     EverySecondWithRoom(u64),
 }
 
@@ -37,7 +37,7 @@ impl Anvil {
             Blocks::EverySecond => &["--slots-in-an-epoch", "1", "--block-time", "1"],
             Blocks::EverySecondWithRoom(gas) => {
                 room = gas.to_string();
-                &["--slots-in-an-epoch", "1", "--block-time", "1", "--gas-limit", &room]
+                &["--slots-in-an-epoch", "32", "--block-time", "1", "--gas-limit", &room]
             }
             Blocks::OnDemand => &["--slots-in-an-epoch", "1", "--no-mining"],
             // Its newest states stay in memory: one that it had put on the disk is not there for a reorg, which then

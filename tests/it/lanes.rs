@@ -1,4 +1,4 @@
-//! How often a lane looks that is woken all the time.
+//! How often a lane looks that is woken all the time, and what it asks and sends when it does.
 
 use std::time::{Duration, Instant};
 
@@ -7,24 +7,31 @@ use minting::call::Call;
 use minting::chain::Role;
 use minting::token::TokenId;
 use minting::worker::{self, Rhythm, Wake};
+use serde_json::json;
 use tokio::sync::watch;
 
-use crate::harness::by_hand::until_books;
+use crate::harness::by_hand::{count_in_books, until_books};
 use crate::harness::crooked::{CrookedNode, Manner};
 use crate::harness::workshop::{Workshop, opening};
 
 const BUSY: Duration = Duration::from_secs(2);
 const DAY: u64 = 24 * 3600;
+/// Nothing is sent again in the time of a test.
+const LATER: Duration = Duration::from_hours(1);
+/// What a lane of the workshop has under way at most.
+const MOST_WAITING: i64 = 16;
+const RAW_BY_NONCE: &str = "
+    SELECT attempts.raw
+    FROM attempts
+    JOIN transactions ON transactions.transaction_id = attempts.transaction_id
+    ORDER BY transactions.nonce";
 
 both_databases! {
     async fn a_lane_that_is_woken_all_the_time_looks_no_sooner_than_its_rhythm(db: TestDb) {
         let shop = Workshop::open(&db.db, 100).await;
-        shop.interfere(&shop.curator, &[opening(1, 1)]).await;
         let node = CrookedNode::start(shop.chain.url(), Manner::Honest).await;
-        let lane = shop.lane_through(node.url(), &shop.minters[0], Role::Minter).await;
-        let token_id = TokenId::from_number(1_000_100).expect("a token");
-        let (recipient, settles_at) = (Account::from_bytes([7; 20]), shop.time().await + 2 * DAY);
-        shop.queue(&[Call::Mint { token_id, recipient, settles_at }]).await;
+        let lane = shop.lane_through(node.url(), &shop.minters[0], Role::Minter, Duration::ZERO).await;
+        mints_wait(&shop, 1).await;
 
         let (end, ending) = watch::channel(false);
         let (wake, rhythm) = (Wake::default(), Rhythm { busy: BUSY, idle: Duration::from_hours(1) });
@@ -42,4 +49,87 @@ both_databases! {
         let sent = u64::try_from(node.asked("eth_sendRawTransaction").len()).expect("a count");
         assert!((2..=most).contains(&sent), "sent {sent} times, {most} at most");
     }
+
+    async fn what_came_into_a_block_is_told_by_the_block_and_ends_by_its_receipt(db: TestDb) {
+        let shop = Workshop::open(&db.db, 100).await;
+        let node = CrookedNode::start(shop.chain.url(), Manner::Honest).await;
+        let mut lane = shop.lane_through(node.url(), &shop.minters[0], Role::Minter, LATER).await;
+        mints_wait(&shop, 3).await;
+        lane.pass().await.expect("a pass");
+        // It waits in the pool: the bytes are not asked for, and not sent again.
+        lane.pass().await.expect("a pass");
+        assert_eq!(node.asked("eth_getTransactionReceipt").len(), 0);
+        shop.chain.mine(1).await;
+        lane.pass().await.expect("a pass");
+        assert_eq!(count_in_books(&db, "SELECT count(*) FROM transactions WHERE state = 'included'").await, 1);
+        assert_eq!(node.asked("eth_getTransactionReceipt").len(), 0);
+        shop.chain.mine(2).await;
+        lane.pass().await.expect("a pass");
+        assert_eq!(count_in_books(&db, "SELECT count(*) FROM transactions WHERE state = 'confirmed'").await, 1);
+        assert_eq!(count_in_books(&db, "SELECT count(*) FROM calls WHERE state = 'done'").await, 3);
+        assert_eq!(node.asked("eth_getTransactionReceipt").len(), 1);
+        assert_eq!(node.asked("eth_sendRawTransaction").len(), 1);
+    }
+
+    async fn what_the_pool_lost_or_a_reorg_moved_is_looked_for_by_its_receipt(db: TestDb) {
+        let shop = Workshop::open(&db.db, 100).await;
+        let node = CrookedNode::start(shop.chain.url(), Manner::Honest).await;
+        let mut lane = shop.lane_through(node.url(), &shop.minters[0], Role::Minter, LATER).await;
+        mints_wait(&shop, 3).await;
+        lane.pass().await.expect("a pass");
+        shop.chain.ask("anvil_dropAllTransactions", json!([])).await;
+        lane.pass().await.expect("a pass");
+        assert_eq!(node.asked("eth_getTransactionReceipt").len(), 1);
+
+        let raw = node.asked("eth_sendRawTransaction").remove(0);
+        shop.chain.ask("eth_sendRawTransaction", raw.clone()).await;
+        shop.chain.mine(1).await;
+        lane.pass().await.expect("a pass");
+        // At a height that was read before, in another block.
+        shop.chain.ask("anvil_reorg", json!([1, [[raw[0], 0]]])).await;
+        lane.pass().await.expect("a pass");
+        assert_eq!(node.asked("eth_getTransactionReceipt").len(), 2);
+        shop.chain.mine(2).await;
+        lane.pass().await.expect("a pass");
+        assert_eq!(count_in_books(&db, "SELECT count(*) FROM calls WHERE state = 'done'").await, 3);
+    }
+
+    async fn while_a_node_takes_a_round_the_next_one_is_signed_and_all_leave_in_their_order(db: TestDb) {
+        let shop = Workshop::open(&db.db, 10_000).await;
+        let node = CrookedNode::start(shop.chain.url(), Manner::Holding).await;
+        let mut lane = shop.lane_through(node.url(), &shop.minters[0], Role::Minter, LATER).await;
+        // More than a lane has under way, and more than a round takes.
+        mints_wait(&shop, 1_100).await;
+        let passes = tokio::spawn(async move {
+            let report = lane.pass().await.expect("a pass");
+            (lane, report)
+        });
+        until_books(&db, "SELECT count(*) FROM transactions WHERE state = 'signed'", MOST_WAITING).await;
+        node.behave(Manner::Honest);
+        let (mut lane, report) = passes.await.expect("a pass");
+        assert_eq!((report.signed, report.sent, report.waiting), (16, 16, 16));
+        let mut tx = db.db.begin_read().await.expect("the books");
+        let stored: Vec<(String,)> = tx.fetch_all(RAW_BY_NONCE, &[]).await.expect("the attempts");
+        drop(tx);
+        let stored: Vec<_> = stored.into_iter().map(|(raw,)| json!([format!("0x{raw}")])).collect();
+        assert_eq!(node.asked("eth_sendRawTransaction"), stored);
+        for _ in 0..2 {
+            shop.chain.mine(4).await;
+            lane.pass().await.expect("a pass");
+        }
+        shop.chain.mine(3).await;
+        lane.pass().await.expect("a pass");
+        assert_eq!(count_in_books(&db, "SELECT count(*) FROM calls WHERE state = 'done'").await, 1_100);
+    }
+}
+
+/// Opens an edition of so many sheets, and writes their mints into the queue.
+async fn mints_wait(shop: &Workshop, count: u16) {
+    shop.interfere(&shop.curator, &[opening(1, count)]).await;
+    let (recipient, settles_at) = (Account::from_bytes([7; 20]), shop.time().await + 2 * DAY);
+    let mint = |serial| {
+        let token_id = TokenId::from_number(1_000_000 + 100 * u64::from(serial)).expect("a token");
+        Call::Mint { token_id, recipient, settles_at }
+    };
+    shop.queue(&(1..=count).map(mint).collect::<Vec<_>>()).await;
 }

@@ -327,6 +327,21 @@ fn connections_that_the_server_ended_are_replaced_and_nobody_hears_of_it() {
             store::find_artwork(&mut tx, &artwork.artwork_id).await.expect("an answer"),
             Some(artwork)
         );
+        drop(tx);
+        server::end_connections(&db.url).await;
+        let seen: Vec<(i64,)> = db.db.look("SELECT count(*) FROM artworks", &[]).await.expect("an answer");
+        assert_eq!(seen, [(1,)]);
+    });
+}
+
+#[test]
+fn a_commit_whose_connection_is_gone_is_told_as_one_of_which_nobody_knows() {
+    on_postgres(|db| async move {
+        let mut tx = db.db.begin_write().await.expect("a transaction");
+        store::insert_artwork(&mut tx, &great_wave(None)).await.expect("an artwork");
+        server::end_connections(&db.url).await;
+        let lost = tx.commit().await.expect_err("a commit without a connection");
+        assert!(matches!(lost, DbError::CommitLost { no_room: false }), "{lost:?}");
     });
 }
 

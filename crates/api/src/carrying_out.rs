@@ -8,7 +8,7 @@ use catalog::impression::{Impression, ImpressionState};
 use catalog::journal::{self, Occasion};
 use catalog::provenance::CatalogEvent;
 use catalog::store as catalog_store;
-use minting::call::{Call, CallState, VoidReason};
+use minting::call::{CallState, VoidReason};
 use minting::store as minting_store;
 use minting::token::{Issue, Token};
 
@@ -138,8 +138,7 @@ pub(crate) async fn carry_out(
             Effect::VoidToken(reason) => void_token(tx, occasion, token.as_ref(), reason).await?,
             Effect::SettleToken => {
                 if let Some(token) = &token {
-                    let call = Call::Settle { token_id: token.token_id };
-                    minting_store::queue_call(tx, occasion, &call, Some(&token.mint_call_id)).await?;
+                    minting_store::settle_token(tx, occasion, token.token_id).await?;
                     crash_point!("carry_out.settling");
                 }
             }

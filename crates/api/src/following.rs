@@ -144,8 +144,7 @@ async fn follow_one(app: &App, sale_id: &SaleId, surrendered: Option<TokenId>) -
     let home = app.home()?;
     let terms = app.terms(&home);
     let mut tx = app.db.begin_write().await?;
-    let Some(sale) = store::lock_sale(&mut tx, sale_id).await? else { return Ok(()) };
-    let claim = store::lock_claim_of_sale(&mut tx, sale_id).await?;
+    let Some((sale, claim)) = store::lock_sale_with_claim(&mut tx, sale_id).await? else { return Ok(()) };
     if let Some(token_id) = surrendered {
         minting_store::record_surrender(&mut tx, &occasion, token_id).await?;
         crash_point!("follow.surrendered");

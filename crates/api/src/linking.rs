@@ -14,7 +14,7 @@ use minting::call::VoidReason;
 use minting::chain::{Chain, ChainError, Role, StatusOnChain, TokenOnChain};
 use minting::foreign::{ForeignRecord, Standing, Verdict};
 use minting::metadata::Home;
-use minting::store as minting_store;
+use minting::store::{self as minting_store, NextToken};
 use minting::token::TokenId;
 
 use crate::claim::{ClaimEvent, ClaimState, Keeper, Redemption};
@@ -173,10 +173,9 @@ impl Linking<'_> {
             (None, Standing::Tombstone) => {
                 undone(sale.as_ref())?;
                 let recipient = foreign.token.recipient.unwrap_or(Account::from_bytes([0; 20]));
+                is_next(token_id, redeeming::next_token(&mut tx, &edition, &sheet).await?)?;
                 let token =
-                    redeeming::new_token(&mut tx, &edition, &sheet, recipient, occasion.at, self.home)
-                        .await?;
-                is_next(token_id, token.token_id)?;
+                    redeeming::new_token(token_id, &edition, &sheet, recipient, occasion.at, self.home)?;
                 minting_store::adopt_token(&mut tx, &occasion, token, &foreign.token, reason.as_str())
                     .await?;
                 if in_house && sale.is_none() && sheet.state == ImpressionState::Quarantined {
@@ -210,8 +209,8 @@ impl Linking<'_> {
         let settles_at = i64::try_from(on_chain.settles_at).unwrap_or(i64::MAX);
         let settles_at = Timestamp::from_micros(settles_at.saturating_mul(1_000_000)).unwrap_or(occasion.at);
         let (edition, sheet) = redeeming::sheet_of(tx, sale).await?;
-        let token = redeeming::new_token(tx, &edition, &sheet, recipient, settles_at, self.home).await?;
-        is_next(token_id, token.token_id)?;
+        is_next(token_id, redeeming::next_token(tx, &edition, &sheet).await?)?;
+        let token = redeeming::new_token(token_id, &edition, &sheet, recipient, settles_at, self.home)?;
         minting_store::adopt_token(tx, occasion, token, &foreign.token, reason.as_str()).await?;
         let vaults = minting_store::list_lanes(tx).await?;
         let keeper = if vaults.iter().any(|lane| lane.role == Role::Vault && lane.signer == recipient) {
@@ -250,8 +249,8 @@ fn undone(sale: Option<&Sale>) -> Result<(), LinkError> {
     }
 }
 
-fn is_next(token_id: TokenId, next: TokenId) -> Result<(), LinkError> {
-    if token_id == next { Ok(()) } else { Err(LinkError::NotNext(next)) }
+fn is_next(token_id: TokenId, next: NextToken) -> Result<(), LinkError> {
+    if token_id == next.token_id { Ok(()) } else { Err(LinkError::NotNext(next.token_id)) }
 }
 
 async fn undecided(tx: &mut Tx, token_id: TokenId) -> Result<ForeignRecord, LinkError> {

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use catalog::account::Account;
 use catalog::clock::Timestamp;
 use catalog::crash_point;
-use catalog::db::{DbError, Tx};
+use catalog::db::{Db, DbError, Tx};
 use catalog::edition::{Edition, Publication};
 use catalog::impression::Impression;
 use catalog::journal::{self, Occasion};
 use catalog::store as catalog_store;
 use minting::foreign::{ForeignRecord, Standing, Verdict};
 use minting::metadata::{self, Home};
-use minting::store::{self as minting_store, NewToken};
-use minting::token::Token;
+use minting::store::{self as minting_store, NewToken, NextToken};
+use minting::token::{Token, TokenId};
 use minting::wallet::{self, ProofError, WalletJudge};
 
 use crate::claim::challenge::Challenge;
@@ -75,7 +75,15 @@ pub(crate) async fn find_by_code(
     claims: &ClaimSettings,
     now: Timestamp,
 ) -> Result<Claim, ApiError> {
-    let claim = store::find_claim_by_code(tx, code).await?;
+    standing(store::find_claim_by_code(tx, code).await?, claims, now)
+}
+
+/// What was found for a code, unless it is void or expired.
+pub(crate) fn standing(
+    claim: Option<Claim>,
+    claims: &ClaimSettings,
+    now: Timestamp,
+) -> Result<Claim, ApiError> {
     let claim = claim.map(|claim| claim.expire_after(claims.expire_after, now));
     claim.filter(Claim::stands).ok_or_else(claim_not_found)
 }
@@ -88,8 +96,7 @@ pub(crate) async fn issue_code(
     claims: &ClaimSettings,
     pepper: &ClaimPepper,
 ) -> Result<(Claim, ClaimCode), ApiError> {
-    store::lock_sale(tx, sale_id).await?.ok_or_else(no_such_sale)?;
-    let claim = store::lock_claim_of_sale(tx, sale_id).await?;
+    let (_, claim) = store::lock_sale_with_claim(tx, sale_id).await?.ok_or_else(no_such_sale)?;
     let claim = claim.expire_after(claims.expire_after, occasion.at);
     let replaced = claim.code.is_some();
     let code = ClaimCode::generate(occasion.chance);
@@ -105,20 +112,18 @@ fn code_refused(refused: InvalidTransition) -> ApiError {
     ApiError::conflict(code, refused.to_string())
 }
 
-/// The challenges by which `recipient` may prove itself for `claim`: those that live, the newest first, and the one by
-/// which it did so before, whose time may be over.
-pub(crate) async fn provable_challenges(
-    tx: &mut Tx,
+/// The challenge by which `recipient` redeemed `claim` before, if it did; its time may be over.
+pub(crate) async fn used_challenge(
+    db: &Db,
     claim: &Claim,
     recipient: Account,
-    now: Timestamp,
-) -> Result<Vec<Challenge>, DbError> {
-    let mut challenges = store::live_challenges(tx, &claim.claim_id, recipient, now).await?;
-    if let Some(nonce) = claim.state.redemption().and_then(|redemption| redemption.keeper.proof_nonce()) {
-        let used = store::find_challenge(tx, nonce).await?;
-        challenges.extend(used.filter(|used| used.recipient == recipient && used.claim_id == claim.claim_id));
-    }
-    Ok(challenges)
+) -> Result<Option<Challenge>, DbError> {
+    let Some(nonce) = claim.state.redemption().and_then(|redemption| redemption.keeper.proof_nonce()) else {
+        return Ok(None);
+    };
+    let mut tx = db.begin_read().await?;
+    let used = store::find_challenge(&mut tx, nonce).await?;
+    Ok(used.filter(|used| used.recipient == recipient && used.claim_id == claim.claim_id))
 }
 
 /// The challenge that `recipient` signed. Its key is tried on each; its code, which has to be asked of the chain, on
@@ -257,8 +262,7 @@ pub(crate) async fn lock_by_code(
     code: CodeHmac,
     terms: &Terms<'_>,
 ) -> Result<(Sale, Claim), ApiError> {
-    let sale = store::lock_sale(tx, sale_id).await?.ok_or_else(claim_not_found)?;
-    let claim = store::lock_claim_of_sale(tx, sale_id).await?;
+    let (sale, claim) = store::lock_sale_with_claim(tx, sale_id).await?.ok_or_else(claim_not_found)?;
     let claim = claim.expire_after(terms.claims.expire_after, occasion.at);
     let code_stands = claim.code.as_ref().is_some_and(|standing| standing.hmac == code);
     if !code_stands || !claim.stands() {
@@ -300,8 +304,10 @@ async fn issue_token(
     terms: &Terms<'_>,
 ) -> Result<Token, ApiError> {
     let (edition, impression) = sheet_of(tx, sale).await?;
-    let token = new_token(tx, &edition, &impression, recipient, settles_at, terms.home).await?;
-    match minting_store::find_foreign(tx, token.token_id).await? {
+    let NextToken { token_id, is_foreign } = next_token(tx, &edition, &impression).await?;
+    let token = new_token(token_id, &edition, &impression, recipient, settles_at, terms.home)?;
+    let foreign = if is_foreign { minting_store::find_foreign(tx, token_id).await? } else { None };
+    match foreign {
         None => Ok(minting_store::issue_token(tx, occasion, token).await?),
         Some(foreign) if is_the_buyers(&foreign, recipient) => {
             let reason = "redeemed by the wallet that it was minted to";
@@ -321,9 +327,21 @@ fn is_the_buyers(foreign: &ForeignRecord, recipient: Account) -> bool {
         && foreign.token.recipient == Some(recipient)
 }
 
-/// The next token of a sheet, as it would be written.
-pub(crate) async fn new_token(
+/// The place of the next token of a sheet.
+pub(crate) async fn next_token(
     tx: &mut Tx,
+    edition: &Edition,
+    impression: &Impression,
+) -> Result<NextToken, ApiError> {
+    let next = minting_store::next_token(tx, publication_of(edition)?.number, impression).await?;
+    next.ok_or_else(|| {
+        ApiError::conflict("issues_exhausted", "this sheet has had a hundred tokens and gets no other")
+    })
+}
+
+/// A token of a sheet, as it would be written.
+pub(crate) fn new_token(
+    token_id: TokenId,
     edition: &Edition,
     impression: &Impression,
     recipient: Account,
@@ -331,10 +349,6 @@ pub(crate) async fn new_token(
     home: &Home,
 ) -> Result<NewToken, ApiError> {
     let publication = publication_of(edition)?;
-    let token_id = minting_store::next_token_id(tx, publication.number, impression).await?;
-    let token_id = token_id.ok_or_else(|| {
-        ApiError::conflict("issues_exhausted", "this sheet has had a hundred tokens and gets no other")
-    })?;
     let metadata = metadata::token_metadata(home, publication, impression, token_id.issue())
         .map_err(|error| ApiError::internal("writing a token's metadata", error))?;
     let impression_id = impression.impression_id.clone();
@@ -350,10 +364,11 @@ pub(crate) async fn token_of(tx: &mut Tx, redemption: &Redemption) -> Result<Tok
 
 /// The sheet of a sale, and its edition.
 pub(crate) async fn sheet_of(tx: &mut Tx, sale: &Sale) -> Result<(Edition, Impression), DbError> {
-    let odd = |problem| DbError::inconsistent("sales", &sale.sale_id, problem);
-    let edition = catalog_store::find_edition(tx, &sale.edition_id).await?;
-    let impression = catalog_store::find_impression(tx, &sale.impression_id).await?;
-    Ok((edition.ok_or_else(|| odd("no edition"))?, impression.ok_or_else(|| odd("no sheet"))?))
+    let found = catalog_store::find_impression_and_edition(tx, &sale.impression_id).await?;
+    let (impression, edition) = found
+        .filter(|(impression, _)| impression.edition_id == sale.edition_id)
+        .ok_or_else(|| DbError::inconsistent("sales", &sale.sale_id, "no such sheet in its edition"))?;
+    Ok((edition, impression))
 }
 
 /// What publication froze: only published editions are sold from.

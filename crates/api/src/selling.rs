@@ -95,8 +95,8 @@ async fn allot(tx: &mut Tx, edition: &Edition, wanted: &Wanted) -> Result<Vec<Im
 async fn take(tx: &mut Tx, edition: &Edition, sheet: Impression) -> Result<Impression, ApiError> {
     if sheet.state == ImpressionState::Quarantined
         && let Some(publication) = edition.state.publication()
-        && let Some(next) = minting_store::next_token_id(tx, publication.number, &sheet).await?
-        && let Some(foreign) = minting_store::find_foreign(tx, next).await?
+        && let Some(next) = minting_store::next_token(tx, publication.number, &sheet).await?
+        && let Some(foreign) = minting_store::find_foreign(tx, next.token_id).await?
         && foreign.verdict == Verdict::Open
     {
         return sheet.move_to(ImpressionState::Reserved).map_err(|refused| not_available(refused.from));

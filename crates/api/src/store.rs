@@ -25,7 +25,7 @@ use catalog::db::Sql;
 pub use amount_refunds::{find_amount_refund, insert_amount_refund};
 pub use api_keys::{find_live_key, insert_key, list_keys, revoke_key};
 pub(crate) use catalog_guards::{is_published_image, lock_artwork};
-pub use challenges::{find_challenge, insert_challenge, live_challenges};
+pub use challenges::{find_challenge, find_claim_with_challenges, insert_challenge};
 pub use claims::{
     claim_of_sale, find_claim, find_claim_by_code, insert_claim, lock_claim_of_sale, update_claim,
 };
@@ -50,7 +50,7 @@ pub(crate) use pulse::write_pulse;
 pub(crate) use reconciliation::{SaleAndClaim, booked_editions, each_sale, free_sheets, sheets_in};
 pub use sales::{
     SaleFilter, find_sale, find_sale_of_token, insert_sale, list_sales, list_sales_of_line,
-    list_waiting_sales, lock_holder, lock_sale, set_waiting, update_sale,
+    list_waiting_sales, lock_holder, lock_sale, lock_sale_with_claim, set_waiting, update_sale,
 };
 pub use skus::{Sku, find_sku, list_skus, set_sku};
 

@@ -28,8 +28,7 @@ pub(crate) async fn tell(
         let sale = store::find_sale(tx, sale_id).await?.ok_or_else(no_such_sale)?;
         catalog_store::lock_edition(tx, &sale.edition_id).await?.ok_or_else(edition_unknown)?;
     }
-    let sale = store::lock_sale(tx, sale_id).await?.ok_or_else(no_such_sale)?;
-    let claim = store::lock_claim_of_sale(tx, sale_id).await?;
+    let (sale, claim) = store::lock_sale_with_claim(tx, sale_id).await?.ok_or_else(no_such_sale)?;
     if let ShopEvent::AmountRefunded(refund) = event {
         return note_amount(tx, occasion, sale, refund).await;
     }

@@ -4,9 +4,9 @@
 //! serves several processes. Statements are `&'static str` with `$1` parameters and only TEXT and BIGINT
 //! values, which both understand alike; where a statement must differ, [`Sql`] holds both texts side by side.
 //!
-//! A writing transaction is `BEGIN IMMEDIATE` on `SQLite` and READ COMMITTED on `PostgreSQL`. It starts with an
-//! `UPDATE … RETURNING` of the row that guards the decision: that is the lock on both. Lock order: edition,
-//! sale, claim, lease.
+//! A writing transaction is `BEGIN IMMEDIATE` on `SQLite` and READ COMMITTED on `PostgreSQL`. It starts with a
+//! `SELECT … FOR NO KEY UPDATE` of the row that guards the decision; on `SQLite`, where the beginning is the lock, with the
+//! selection alone. Lock order: edition, sale, claim, lease.
 
 mod connect;
 mod error;
@@ -204,12 +204,18 @@ impl Tx {
 /// Names the SQL of a `store.rs`: constants for its functions, and all of them together as `STATEMENTS`, which
 /// the tests prepare on both databases.
 ///
+/// Behind `@locked` stand selections that lock what they find until the transaction ends: rows on `PostgreSQL`, as an update that
+/// touches no key does; on `SQLite` a writing transaction is alone.
+///
 /// Behind `@rows` stand statements that do one thing to many rows, which come as one parameter ([`Value::rows`]): the text before
 /// the rows, the parameter, and the text after it. `item.value ->> 0` is the first value of a row, `item.key` its place.
 ///
 /// ```ignore
 /// catalog::statements! {
 ///     FIND = "SELECT state FROM calls WHERE call_id = $1";
+///     @locked {
+///         LOCK = "SELECT state FROM calls WHERE call_id = $1";
+///     }
 ///     @rows {
 ///         END = "UPDATE calls SET state = $2 FROM", rows("$1"), "WHERE call_id = item.value ->> 0";
 ///     }
@@ -218,8 +224,13 @@ impl Tx {
 #[macro_export]
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)+
+     $(@locked { $($(#[$locked_doc:meta])* $locked:ident = $selection:expr;)+ })?
      $(@rows { $($(#[$many_doc:meta])* $many:ident = $before:literal, rows($rows:literal), $after:literal;)+ })?) => {
         $($(#[$doc])* const $name: $crate::db::Sql = $crate::db::sql($sql);)+
+        $($($(#[$locked_doc])* const $locked: $crate::db::Sql = $crate::db::Sql {
+            sqlite: $selection,
+            postgres: concat!($selection, " FOR NO KEY UPDATE"),
+        };)+)?
         $($($(#[$many_doc])* const $many: $crate::db::Sql = $crate::db::Sql {
             sqlite: concat!($before, " json_each(", $rows, ") AS item ", $after),
             postgres: concat!(
@@ -231,7 +242,7 @@ macro_rules! statements {
             ),
         };)+)?
         /// Every statement of this file.
-        pub(crate) const STATEMENTS: &[$crate::db::Sql] = &[$($name),+ $($(, $many)+)?];
+        pub(crate) const STATEMENTS: &[$crate::db::Sql] = &[$($name),+ $($(, $locked)+)? $($(, $many)+)?];
     };
 }
 

@@ -14,8 +14,8 @@ pub use editions::{
     find_edition, insert_edition, list_editions_of, lock_edition, next_edition_number, publish_edition,
 };
 pub use impressions::{
-    census, find_impression, find_sheet, first_available, insert_impressions, list_impressions,
-    mark_impression, move_impression,
+    census, find_impression, find_impression_and_edition, find_sheet, first_available, insert_impressions,
+    list_impressions, mark_impression, move_impression,
 };
 pub use journal::{JournalEntry, list_events_of};
 pub(crate) use journal::{NewEvent, append_event};

@@ -228,6 +228,8 @@ pub trait Chain: Send + Sync + std::fmt::Debug {
     async fn finalized(&self) -> Result<Block, ChainError>;
     /// The hash of the canonical block at a height, if the chain is that long.
     async fn block_hash(&self, number: u64) -> Result<Option<B256>, ChainError>;
+    /// The hash of the canonical block at a height, and those of its transactions, if the chain is that long.
+    async fn block_transactions(&self, number: u64) -> Result<Option<(B256, Vec<B256>)>, ChainError>;
     /// Gas limit of the newest block.
     async fn block_gas_limit(&self) -> Result<u64, ChainError>;
     /// The receipt of an attempt, if it is in a block.

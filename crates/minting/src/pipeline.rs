@@ -13,10 +13,13 @@ mod comparison;
 mod confirm;
 mod ends;
 mod gas_need;
+mod newest_blocks;
+mod opening;
 mod perform;
 mod refused;
 mod send;
 mod sign;
+mod told;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,19 +30,20 @@ use catalog::chance::Chance;
 use catalog::clock::{Clock, Timestamp};
 use catalog::crash_point;
 use catalog::db::{Db, DbError, DbKind};
-use catalog::journal::{self, Occasion};
+use catalog::journal::Occasion;
 use tokio::sync::watch;
 
 use self::gas_need::GasNeed;
+pub use self::opening::OpenLaneError;
+use self::told::Told;
 use crate::call::CallKind;
-use crate::chain::{B256, Chain, ChainError, CountAt, FeeHistory, Receipt, Role};
-use crate::event::MintingEvent;
+use crate::chain::{B256, Chain, ChainError, Role};
 use crate::fees::FeePolicy;
 use crate::purse::{CannotPay, Gwei};
-use crate::recovery;
 use crate::signer::{KeystoreError, SigningKey};
 use crate::store;
-use crate::under_way::LastSend;
+use crate::transaction::TransactionId;
+use crate::under_way::{LastSend, Rules};
 
 /// Why a pass changes anything.
 const REASON: &str = "a pass of a signer's lane";
@@ -99,17 +103,22 @@ pub struct Lane {
     fence: Option<i64>,
     renewed_at: Option<Timestamp>,
     counted_at: Option<Timestamp>,
-    sent: HashMap<B256, LastSend>,
-    /// The nodes' count of the signer's transactions with those that wait, as it was told in this pass.
-    waiting_count: Option<u64>,
-    /// What the market asks for and how much gas a block takes, as it was told in this pass.
-    market: Option<(FeeHistory, u64)>,
+    sent: HashMap<TransactionId, Sent>,
+    /// The height up to which the blocks were looked into.
+    read_up_to: Option<u64>,
+    told: Told,
     costs: HashMap<B256, u128>,
-    /// Of transactions in blocks that are not final.
-    receipts: HashMap<B256, Receipt>,
     cannot_pay: bool,
     gas_need: GasNeed,
     stop: watch::Receiver<bool>,
+}
+
+/// What is remembered of the newest attempt of a transaction.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    attempt_hash: B256,
+    signed_at: Timestamp,
+    last_send: LastSend,
 }
 
 /// What a pass did.
@@ -168,113 +177,7 @@ pub fn kinds_of(role: Role) -> &'static [CallKind] {
     }
 }
 
-/// A lane that cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenLaneError {
-    /// The signer lacks the role on chain.
-    #[error("the {} key {signer} does not hold the {} role of the contract", role.as_str(), role.as_str())]
-    RoleMissing {
-        /// The account.
-        signer: Account,
-        /// The role.
-        role: Role,
-    },
-    /// The vault's signer could do more than keep tokens.
-    #[error(
-        "the vault key {signer} holds another role of the contract too: the vault must hold its own alone"
-    )]
-    RoleNotAlone {
-        /// The account.
-        signer: Account,
-    },
-    /// A new lane's signer has transactions under way that we know nothing of.
-    #[error("the {} key {signer} has unfinished transactions: wait until they are final", role.as_str())]
-    Unsettled {
-        /// The account.
-        signer: Account,
-        /// The role.
-        role: Role,
-    },
-    /// The chain did not answer.
-    #[error(transparent)]
-    Chain(#[from] ChainError),
-    /// The database failed.
-    #[error("the books could not be read or written")]
-    Db(#[from] DbError),
-}
-
-/// True when the vault's signer holds a role besides its own.
-async fn holds_more(chain: &dyn Chain, signer: Account) -> Result<bool, ChainError> {
-    for role in Role::ALL {
-        if role != Role::Vault && chain.has_role(role, signer).await? {
-            return Ok(true);
-        }
-    }
-    chain.governs(signer).await
-}
-
 impl Lane {
-    /// Opens the lane of `key`: checks the role on chain, and stores the first nonce when the lane is new.
-    pub async fn open(pipeline: Arc<Pipeline>, key: SigningKey, role: Role) -> Result<Self, OpenLaneError> {
-        let signer = key.account();
-        if !pipeline.chain.has_role(role, signer).await? {
-            return Err(OpenLaneError::RoleMissing { signer, role });
-        }
-        if role == Role::Vault && holds_more(pipeline.chain.as_ref(), signer).await? {
-            return Err(OpenLaneError::RoleNotAlone { signer });
-        }
-        let mut tx = pipeline.db.begin_read().await?;
-        let known = store::list_lanes(&mut tx).await?.iter().any(|lane| lane.signer == signer);
-        drop(tx);
-        if !known {
-            let finalized = pipeline.chain.finalized().await?;
-            let chain = &pipeline.chain;
-            let final_count = chain.transaction_count(signer, CountAt::Height(finalized.number)).await?;
-            let latest = chain.transaction_count(signer, CountAt::Latest).await?;
-            let pending = chain.transaction_count(signer, CountAt::Pending).await?;
-            if latest != final_count || pending != final_count {
-                return Err(OpenLaneError::Unsettled { signer, role });
-            }
-            let occasion = Occasion::by_service(pipeline.clock.now(), "a start", pipeline.chance.as_ref());
-            let mut tx = pipeline.db.begin_write().await?;
-            if store::create_lane(&mut tx, signer, role, final_count, occasion.at).await? {
-                let (word, first_nonce) = (role.as_str(), final_count);
-                let event = MintingEvent::LaneOpened { signer, role: word, first_nonce };
-                journal::append(&mut tx, &occasion, &event)?;
-                // A key that was used before belongs to other books: an operator says that these take their place.
-                if final_count > 0 {
-                    let reason = recovery::used_before(role, final_count);
-                    store::freeze_lane(&mut tx, signer, &reason, occasion.at).await?;
-                    tracing::error!(%signer, reason, "lane frozen");
-                    metrics::counter!("colophon_lanes_frozen_total").increment(1);
-                    let event = MintingEvent::LaneFrozen { signer, reason };
-                    journal::append(&mut tx, &occasion, &event)?;
-                }
-            }
-            crash_point!("lane.made");
-            tx.commit().await?;
-            crash_point!("lane.made.committed");
-        }
-        let lane = Self {
-            pipeline,
-            key,
-            role,
-            fence: None,
-            renewed_at: None,
-            counted_at: None,
-            sent: HashMap::new(),
-            waiting_count: None,
-            market: None,
-            costs: HashMap::new(),
-            receipts: HashMap::new(),
-            cannot_pay: false,
-            gas_need: GasNeed::default(),
-            // Of a sender that is gone: never told to stop.
-            stop: watch::channel(false).1,
-        };
-        Ok(lane)
-    }
-
     /// The account whose nonces these are.
     #[must_use]
     pub fn signer(&self) -> Account {
@@ -303,7 +206,7 @@ impl Lane {
         self.counted_at = None;
         self.sent.clear();
         self.costs.clear();
-        self.receipts.clear();
+        self.read_up_to = None;
     }
 
     /// One pass.
@@ -320,21 +223,11 @@ impl Lane {
     }
 
     async fn work(&mut self, fence: i64, report: &mut PassReport) -> Result<(), PassError> {
-        self.market = None;
+        self.told = Told::default();
         self.compare_with_chain(fence).await?;
         self.recover(fence, report).await?;
         Box::pin(self.confirm(fence, report)).await?;
         self.send_waiting(fence, report).await
-    }
-
-    /// What gas costs, and how much of it a block takes: asked once a pass.
-    async fn market(&mut self) -> Result<(FeeHistory, u64), ChainError> {
-        let market = match self.market {
-            Some(known) => known,
-            None => (self.pipeline.chain.fee_history().await?, self.pipeline.chain.block_gas_limit().await?),
-        };
-        self.market = Some(market);
-        Ok(market)
     }
 
     /// Lets go of the lane, for a quick take-over.
@@ -363,6 +256,12 @@ impl Lane {
             tracing::info!(%signer, "can pay again");
             metrics::gauge!("colophon_cannot_pay", "signer" => signer.to_string()).set(0.0);
         }
+    }
+
+    fn rules(&self) -> Rules {
+        let PipelineSettings { fees, resend_after, resend_missing_after, bump_after, .. } =
+            self.pipeline.settings;
+        Rules { fees, resend_after, resend_missing_after, bump_after }
     }
 
     fn occasion(&self) -> Occasion<'_> {

@@ -209,6 +209,13 @@ impl Chain for RpcChain {
         Ok(block.filter(|block| block.header.number == number).map(|block| block.header.hash))
     }
 
+    async fn block_transactions(&self, number: u64) -> Result<Option<(B256, Vec<B256>)>, ChainError> {
+        let block = self.provider.get_block_by_number(Tag::Number(number)).await;
+        let block = block.map_err(|error| failed("eth_getBlockByNumber", &error))?;
+        let block = block.filter(|block| block.header.number == number);
+        Ok(block.map(|block| (block.header.hash, block.transactions.hashes().collect())))
+    }
+
     async fn block_gas_limit(&self) -> Result<u64, ChainError> {
         let question = "eth_getBlockByNumber";
         let block = self.provider.get_block_by_number(Tag::Latest).await;

@@ -31,13 +31,13 @@ pub(crate) use gas_spends::{hold_day, promise, settle_spend};
 pub use lanes::{LaneRecord, list_lanes};
 pub(crate) use lanes::{create_lane, freeze_lane, hold_lane, release_lease, take_lease};
 pub(crate) use members::{bind_calls, lock_members, members};
-pub(crate) use places::places;
+pub(crate) use places::{Place, places};
 pub use progress::{Progress, progress_of, progress_of_call};
 pub(crate) use resumption::{put_back, thaw_lane, transactions_before};
 pub(crate) use tokens::set_token_states;
 pub use tokens::{
-    NewToken, adopt_token, find_token, find_token_of, issue_token, list_tokens, next_token_id,
-    record_surrender, record_void, reject_foreign, release_token, surrender_token, void_token,
+    NewToken, NextToken, adopt_token, find_token, find_token_of, issue_token, list_tokens, next_token,
+    record_surrender, record_void, reject_foreign, release_token, settle_token, surrender_token, void_token,
 };
 pub use transactions::find_transaction;
 pub(crate) use transactions::{

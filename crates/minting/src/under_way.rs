@@ -44,6 +44,16 @@ pub struct Rules {
     pub bump_after: Duration,
 }
 
+impl Rules {
+    /// Whether a visit would find nothing to do for bytes that the nodes count among what waits.
+    #[must_use]
+    pub fn are_at_rest(&self, now: Timestamp, signed_at: Timestamp, last_send: LastSend) -> bool {
+        last_send.taken
+            && !now.is_over(last_send.at, self.resend_after)
+            && !now.is_over(signed_at, self.bump_after)
+    }
+}
+
 /// A look at the transaction by a process that works its lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Visit {

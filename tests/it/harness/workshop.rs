@@ -125,8 +125,14 @@ impl Workshop {
     }
 
     /// The same through a provider of the test's own.
-    pub(crate) async fn lane_through(&self, url: &str, key: &SigningKey, role: Role) -> Lane {
-        self.lane_of(url, key, role, Arc::new(SystemClock), Duration::ZERO).await
+    pub(crate) async fn lane_through(
+        &self,
+        url: &str,
+        key: &SigningKey,
+        role: Role,
+        resend_after: Duration,
+    ) -> Lane {
+        self.lane_of(url, key, role, Arc::new(SystemClock), resend_after).await
     }
 
     /// The same by a clock of the test's own, sending again after so long.

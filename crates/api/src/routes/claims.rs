@@ -202,7 +202,7 @@ async fn challenge_wallet(
     let (app, now) = (&state, state.clock.now());
     let found = async {
         let mut tx = app.db.begin_read().await?;
-        find_for(app, &mut tx, code, recipient).await
+        of_wallet(find_active(app, &mut tx, code).await?, recipient)
     };
     let claim = guarded(app, client, found).await?;
     let place = Place {
@@ -224,13 +224,15 @@ async fn challenge_wallet(
 
 /// The claim for which a code stands, once it can be redeemed.
 async fn find_active(app: &App, tx: &mut Tx, code: CodeHmac) -> Result<Claim, ApiError> {
-    let claim = redeeming::find_by_code(tx, code, &app.settings.claims, app.clock.now()).await?;
+    active(redeeming::find_by_code(tx, code, &app.settings.claims, app.clock.now()).await?)
+}
+
+fn active(claim: Claim) -> Result<Claim, ApiError> {
     if claim.state == ClaimState::Prepared { Err(claim_not_active()) } else { Ok(claim) }
 }
 
-/// The claim for which a code stands, for a wallet that means to redeem it or did.
-async fn find_for(app: &App, tx: &mut Tx, code: CodeHmac, recipient: Account) -> Result<Claim, ApiError> {
-    let claim = find_active(app, tx, code).await?;
+/// A claim, for a wallet that means to redeem it or did.
+fn of_wallet(claim: Claim, recipient: Account) -> Result<Claim, ApiError> {
     let wallet = claim.state.redemption().and_then(Redemption::wallet);
     if wallet.is_some_and(|wallet| wallet != recipient) { Err(claim_not_found()) } else { Ok(claim) }
 }
@@ -243,11 +245,14 @@ async fn prove(
     named: Option<&str>,
     signature: &str,
 ) -> Result<(Claim, Challenge), ApiError> {
-    let mut tx = app.db.begin_read().await?;
-    let claim = find_for(app, &mut tx, code, recipient).await?;
+    let now = app.clock.now();
+    let found = store::find_claim_with_challenges(&app.db, code, recipient, now).await?;
+    let (claim, mut challenges) = found.unzip();
+    let claim = active(redeeming::standing(claim, &app.settings.claims, now)?)?;
+    let claim = of_wallet(claim, recipient)?;
     let named: Option<ProofText> = named.map(str::parse).transpose().map_err(|_| proof_invalid())?;
-    let mut challenges = redeeming::provable_challenges(&mut tx, &claim, recipient, app.clock.now()).await?;
-    drop(tx);
+    let mut challenges = challenges.take().unwrap_or_default();
+    challenges.extend(redeeming::used_challenge(&app.db, &claim, recipient).await?);
     if let Some(named) = named {
         challenges.retain(|kept| kept.nonce == named.nonce && kept.message == named.to_string());
     }

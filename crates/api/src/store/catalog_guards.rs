@@ -5,21 +5,24 @@ use catalog::digest::Sha256Digest;
 use catalog::ids::ArtworkId;
 
 catalog::statements! {
-    LOCK_ARTWORK = "
-        UPDATE artworks
-        SET updated_at = updated_at
-        WHERE artwork_id = $1";
     IS_PUBLISHED = "
         SELECT CAST(1 AS BIGINT)
         FROM editions
         WHERE image_sha256 = $1
           AND published_at IS NOT NULL
         LIMIT 1";
+    @locked {
+        LOCK_ARTWORK = "
+            SELECT artwork_id
+            FROM artworks
+            WHERE artwork_id = $1";
+    }
 }
 
 /// Locks an artwork until the transaction ends, so that two revisions do not undo each other; tells whether it is there.
 pub(crate) async fn lock_artwork(tx: &mut Tx, artwork_id: &ArtworkId) -> Result<bool, DbError> {
-    Ok(tx.execute(LOCK_ARTWORK, &[artwork_id.into()]).await? == 1)
+    let row: Option<(String,)> = tx.fetch_optional(LOCK_ARTWORK, &[artwork_id.into()]).await?;
+    Ok(row.is_some())
 }
 
 /// Whether an image belongs to a published edition, so that everyone may see it.

@@ -2,10 +2,12 @@
 
 use catalog::account::Account;
 use catalog::clock::Timestamp;
-use catalog::db::{DbError, Tx};
+use catalog::db::{Db, DbError, Tx};
 
-use crate::claim::ClaimId;
+use super::claims::{self, ClaimRow};
+use crate::claim::Claim;
 use crate::claim::challenge::Challenge;
+use crate::claim::code::CodeHmac;
 
 /// Live challenges of one claim and wallet that a signature is tried against. Whoever asks for more than that in
 /// ten minutes can use the last ones.
@@ -30,20 +32,22 @@ catalog::statements! {
                expires_at
         FROM challenges
         WHERE nonce = $1";
-    LIST_LIVE = "
-        SELECT nonce,
-               claim_id,
-               recipient,
+    // Void and expired claims are left out here, too. A claim without a live challenge is there alone.
+    FIND_CLAIM_WITH_LIVE = concat!("
+        SELECT ", claims::columns!(), ",
+               nonce,
                message,
                issued_at,
                expires_at
-        FROM challenges
-        WHERE claim_id = $1
-          AND recipient = $2
-          AND expires_at > $3
+        FROM claims
+        LEFT JOIN challenges ON challenges.claim_id = claims.claim_id
+                            AND challenges.recipient = $2
+                            AND expires_at > $3
+        WHERE code_hmac = $1
+          AND state IN ('prepared', 'open', 'redeemed', 'released')
         ORDER BY issued_at DESC,
                  nonce
-        LIMIT $4";
+        LIMIT $4");
     // The ones that redeemed the claim or took its token out of safekeeping stay, for whoever asks again by them.
     REMOVE_STALE = "
         DELETE FROM challenges
@@ -63,6 +67,16 @@ struct ChallengeRow {
     message: String,
     issued_at: i64,
     expires_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ClaimWithChallengeRow {
+    #[sqlx(flatten)]
+    claim: ClaimRow,
+    nonce: Option<String>,
+    message: Option<String>,
+    issued_at: Option<i64>,
+    expires_at: Option<i64>,
 }
 
 impl TryFrom<ChallengeRow> for Challenge {
@@ -102,14 +116,28 @@ pub async fn find_challenge(tx: &mut Tx, nonce: &str) -> Result<Option<Challenge
     row.map(TryInto::try_into).transpose()
 }
 
-/// The newest live challenges of a claim for a wallet.
-pub async fn live_challenges(
-    tx: &mut Tx,
-    claim_id: &ClaimId,
+/// The claim for which that code stands, unless it is void or expired, and its newest live challenges for a wallet.
+pub async fn find_claim_with_challenges(
+    db: &Db,
+    code: CodeHmac,
     recipient: Account,
     now: Timestamp,
-) -> Result<Vec<Challenge>, DbError> {
-    let values = [claim_id.into(), recipient.into(), now.into(), TRIED.into()];
-    let rows: Vec<ChallengeRow> = tx.fetch_all(LIST_LIVE, &values).await?;
-    rows.into_iter().map(TryInto::try_into).collect()
+) -> Result<Option<(Claim, Vec<Challenge>)>, DbError> {
+    let values = [code.into(), recipient.into(), now.into(), TRIED.into()];
+    let rows: Vec<ClaimWithChallengeRow> = db.look(FIND_CLAIM_WITH_LIVE, &values).await?;
+    let mut found: Option<(Claim, Vec<Challenge>)> = None;
+    for ClaimWithChallengeRow { claim, nonce, message, issued_at, expires_at } in rows {
+        let (claim, challenges) = match &mut found {
+            Some(found) => found,
+            none => none.insert((claim.try_into()?, Vec::new())),
+        };
+        if let (Some(nonce), Some(message), Some(issued_at), Some(expires_at)) =
+            (nonce, message, issued_at, expires_at)
+        {
+            let (claim_id, recipient) = (claim.claim_id.to_string(), recipient.to_string());
+            let row = ChallengeRow { nonce, claim_id, recipient, message, issued_at, expires_at };
+            challenges.push(row.try_into()?);
+        }
+    }
+    Ok(found)
 }

@@ -12,13 +12,13 @@ use crate::sale::SaleId;
 /// The columns of a claim, in the order of [`ClaimRow`].
 macro_rules! columns {
     () => {
-        "claim_id,
-               sale_id,
+        "claims.claim_id,
+               claims.sale_id,
                state,
                code_hmac,
                code_issued_at,
                opened_at,
-               recipient,
+               claims.recipient,
                token_id,
                redeemed_at,
                proof_nonce,
@@ -27,9 +27,10 @@ macro_rules! columns {
                vault_ordered_at,
                release_recipient,
                release_proof_nonce,
-               created_at"
+               claims.created_at AS claim_created_at"
     };
 }
+pub(super) use columns;
 
 catalog::statements! {
     INSERT = "
@@ -49,11 +50,6 @@ catalog::statements! {
         SELECT ", columns!(), "
         FROM claims
         WHERE sale_id = $1");
-    LOCK_OF_SALE = concat!("
-        UPDATE claims
-        SET updated_at = updated_at
-        WHERE sale_id = $1
-        RETURNING ", columns!());
     // Void and expired claims are left out here, so that their codes are answered as unknown ones are: by one look.
     FIND_BY_CODE = concat!("
         SELECT ", columns!(), "
@@ -77,10 +73,16 @@ catalog::statements! {
             release_proof_nonce = $14,
             updated_at = $15
         WHERE claim_id = $1";
+    @locked {
+        LOCK_OF_SALE = concat!("
+            SELECT ", columns!(), "
+            FROM claims
+            WHERE sale_id = $1");
+    }
 }
 
 #[derive(sqlx::FromRow)]
-struct ClaimRow {
+pub(super) struct ClaimRow {
     claim_id: String,
     sale_id: String,
     state: String,
@@ -96,7 +98,7 @@ struct ClaimRow {
     vault_ordered_at: Option<i64>,
     release_recipient: Option<String>,
     release_proof_nonce: Option<String>,
-    created_at: i64,
+    claim_created_at: i64,
 }
 
 impl ClaimRow {
@@ -189,7 +191,7 @@ impl TryFrom<ClaimRow> for Claim {
             sale_id: row.sale_id.parse().map_err(|e| row.odd(e))?,
             code: row.code()?,
             state: row.state()?,
-            created_at: row.moment(row.created_at)?,
+            created_at: row.moment(row.claim_created_at)?,
         })
     }
 }

@@ -47,11 +47,6 @@ catalog::statements! {
         WHERE state = 'waiting'
         ORDER BY due_at, entry_id
         LIMIT 1";
-    LOCK = concat!("
-        UPDATE inbox
-        SET updated_at = updated_at
-        WHERE entry_id = $1
-        RETURNING ", columns!());
     FIND = concat!("
         SELECT ", columns!(), "
         FROM inbox
@@ -120,6 +115,12 @@ catalog::statements! {
           AND business_key = $3
         ORDER BY CASE state WHEN 'parked' THEN 0 WHEN 'waiting' THEN 1 ELSE 2 END
         LIMIT 1";
+    @locked {
+        LOCK = concat!("
+            SELECT ", columns!(), "
+            FROM inbox
+            WHERE entry_id = $1");
+    }
 }
 
 /// The entry that is due longest, for this transaction alone: another process takes the next one.

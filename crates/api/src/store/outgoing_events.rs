@@ -47,15 +47,16 @@ catalog::statements! {
         SELECT position
         FROM outbox_head
         WHERE outbox_head_id = 1";
-    LOCK_HEAD = "
-        UPDATE outbox_head
-        SET position = position
-        WHERE outbox_head_id = 1
-        RETURNING position";
     MOVE_HEAD = "
         UPDATE outbox_head
         SET position = $1
         WHERE outbox_head_id = 1";
+    @locked {
+        LOCK_HEAD = "
+            SELECT position
+            FROM outbox_head
+            WHERE outbox_head_id = 1";
+    }
     @rows {
         // A claim may have got another token since: what was told of this one comes first.
         SALES_OF_TOKENS = "

@@ -8,6 +8,8 @@ use catalog::ids::{EditionId, ImpressionId};
 use minting::token::TokenId;
 
 use self::row::{SaleRow, columns};
+use super::claims::{self, ClaimRow};
+use crate::claim::Claim;
 use crate::sale::{Cause, Reference, ReturnWish, Sale, SaleId};
 
 catalog::statements! {
@@ -39,11 +41,6 @@ catalog::statements! {
         SELECT ", columns!(), "
         FROM sales
         WHERE sale_id = $1");
-    LOCK = concat!("
-        UPDATE sales
-        SET updated_at = updated_at
-        WHERE sale_id = $1
-        RETURNING ", columns!());
     LIST_OF_LINE = concat!("
         SELECT ", columns!(), "
         FROM sales
@@ -102,17 +99,36 @@ catalog::statements! {
           AND sale_id > $1
         ORDER BY sale_id
         LIMIT $2";
-    LOCK_HOLDER = concat!("
-        UPDATE sales
-        SET updated_at = updated_at
-        WHERE impression_id = $1
-          AND holds_impression = 1
-        RETURNING ", columns!());
     FIND_OF_TOKEN = concat!("
         SELECT ", columns!(), "
         FROM sales
         JOIN claims ON claims.sale_id = sales.sale_id
         WHERE claims.token_id = $1");
+    @locked {
+        LOCK_WITH_CLAIM = concat!("
+            SELECT ", columns!(), ",
+                   ", claims::columns!(), "
+            FROM sales
+            JOIN claims ON claims.sale_id = sales.sale_id
+            WHERE sales.sale_id = $1");
+        LOCK = concat!("
+            SELECT ", columns!(), "
+            FROM sales
+            WHERE sale_id = $1");
+        LOCK_HOLDER = concat!("
+            SELECT ", columns!(), "
+            FROM sales
+            WHERE impression_id = $1
+              AND holds_impression = 1");
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct SaleAndClaimRow {
+    #[sqlx(flatten)]
+    sale: SaleRow,
+    #[sqlx(flatten)]
+    claim: ClaimRow,
 }
 
 fn read_all(rows: Vec<SaleRow>) -> Result<Vec<Sale>, DbError> {
@@ -158,6 +174,16 @@ pub async fn find_sale(tx: &mut Tx, sale_id: &SaleId) -> Result<Option<Sale>, Db
 pub async fn lock_sale(tx: &mut Tx, sale_id: &SaleId) -> Result<Option<Sale>, DbError> {
     let row: Option<SaleRow> = tx.fetch_optional(LOCK, &[sale_id.into()]).await?;
     row.map(TryInto::try_into).transpose()
+}
+
+/// The sale with that id and its claim, both locked until the transaction ends.
+pub async fn lock_sale_with_claim(tx: &mut Tx, sale_id: &SaleId) -> Result<Option<(Sale, Claim)>, DbError> {
+    let row: Option<SaleAndClaimRow> = tx.fetch_optional(LOCK_WITH_CLAIM, &[sale_id.into()]).await?;
+    match row {
+        Some(SaleAndClaimRow { sale, claim }) => Ok(Some((sale.try_into()?, claim.try_into()?))),
+        None if find_sale(tx, sale_id).await?.is_none() => Ok(None),
+        None => Err(DbError::inconsistent("sales", sale_id, "a sale without a claim")),
+    }
 }
 
 /// The sales of an order line, by unit.

@@ -39,12 +39,6 @@ catalog::statements! {
         FROM webhook_endpoints
         WHERE webhook_endpoint_id = $1
           AND state <> 'removed'");
-    LOCK = concat!("
-        UPDATE webhook_endpoints
-        SET state = state
-        WHERE webhook_endpoint_id = $1
-          AND state <> 'removed'
-        RETURNING ", columns!());
     LIST = concat!("
         SELECT ", columns!(), "
         FROM webhook_endpoints
@@ -84,6 +78,13 @@ catalog::statements! {
                                           AND earlier.state = 'waiting'
                                           AND earlier.position < due.position))
         ORDER BY webhook_endpoint_id";
+    @locked {
+        LOCK = concat!("
+            SELECT ", columns!(), "
+            FROM webhook_endpoints
+            WHERE webhook_endpoint_id = $1
+              AND state <> 'removed'");
+    }
 }
 
 #[derive(sqlx::FromRow)]

@@ -1,5 +1,6 @@
 //! Opening a database: its address, its connections, its schema.
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use sqlx::{Postgres, Transaction};
 
 use super::error::is_of_a_lost_connection;
 use super::writer::Writer;
-use super::{DbError, Inner, Tx};
+use super::{DbError, Inner, Record, Sql, Tx, Value, value};
 
 /// How long a statement waits for a connection or a lock before it is reported.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -98,19 +99,28 @@ enum Pools {
     Postgres(PgPool),
 }
 
-/// Begins a transaction on a connection that still stands. The beginning itself finds out, without a question before each
-/// use: a connection that the server left is given up for the next.
+/// Does what changes nothing on a connection that still stands. The first word itself finds out, without a question before
+/// each use: a connection that the server left is given up for the next.
+async fn on_standing_connection<T, F>(attempt: impl Fn() -> F) -> Result<T, sqlx::Error>
+where
+    F: Future<Output = Result<T, sqlx::Error>>,
+{
+    let mut tries = 0..CONNECTIONS;
+    loop {
+        match attempt().await {
+            Err(error) if is_of_a_lost_connection(&error) && tries.next().is_some() => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Begins a transaction there.
 async fn begin_on_server(
     pool: &PgPool,
     sql: &'static str,
 ) -> Result<Transaction<'static, Postgres>, DbError> {
-    let mut tries = 0..CONNECTIONS;
-    loop {
-        match pool.begin_with(sql).await {
-            Err(error) if is_of_a_lost_connection(&error) && tries.next().is_some() => {}
-            begun => return begun.map_err(|source| DbError::from_sqlx(source, sql)),
-        }
-    }
+    let begun = on_standing_connection(|| pool.begin_with(sql)).await;
+    begun.map_err(|source| DbError::from_sqlx(source, sql))
 }
 
 impl Db {
@@ -149,6 +159,8 @@ impl Db {
             .row_buffer_size(ROWS_HANDED_OVER)
             // What is erased is overwritten, not left in free pages.
             .pragma("secure_delete", "ON")
+            // Writers work between savepoints: what a page was before is kept in memory, not in a file of its own.
+            .pragma("temp_store", "MEMORY")
             // Whatever a long reader let the log of writes grow to, it shrinks to this when that reader is gone.
             .pragma("journal_size_limit", "4194304")
             .busy_timeout(PATIENCE);
@@ -221,6 +233,22 @@ impl Db {
             }
         };
         Ok(Tx::new(inner))
+    }
+
+    /// What one statement shows that only reads, of what is committed when it begins. It needs no transaction around it, and
+    /// so one turn with the server where a transaction takes three.
+    pub async fn look<R: Record>(&self, sql: impl Into<Sql>, values: &[Value]) -> Result<Vec<R>, DbError> {
+        let Sql { sqlite, postgres } = sql.into();
+        match &self.pools {
+            Pools::Sqlite { readers, .. } => {
+                value::bind_as(sqlx::query_as(sqlite), values).fetch_all(readers).await
+            }
+            Pools::Postgres(pool) => {
+                let look = || value::bind_as(sqlx::query_as(postgres), values).fetch_all(pool);
+                on_standing_connection(look).await
+            }
+        }
+        .map_err(|source| DbError::from_sqlx(source, sqlite))
     }
 
     /// Bytes in `SQLite`'s log of writes, which cannot be emptied while somebody reads what stood there before; none on

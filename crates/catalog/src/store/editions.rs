@@ -13,9 +13,9 @@ use crate::text::Line;
 /// The columns of an edition, in the order of [`EditionRow`].
 macro_rules! columns {
     () => {
-        "edition_id,
+        "editions.edition_id,
                artwork_id,
-               state,
+               editions.state,
                run_size,
                artist_proofs,
                printer_proofs,
@@ -40,6 +40,7 @@ macro_rules! columns {
                closed_at"
     };
 }
+pub(super) use columns;
 
 crate::statements! {
     INSERT = "
@@ -74,11 +75,6 @@ crate::statements! {
         WHERE artwork_id = $1
         ORDER BY edition_id
         LIMIT 1000");
-    LOCK = concat!("
-        UPDATE editions
-        SET state = state
-        WHERE edition_id = $1
-        RETURNING ", columns!());
     NEXT_NUMBER = "
         SELECT coalesce(max(number) + 1, 1)
         FROM editions";
@@ -92,6 +88,12 @@ crate::statements! {
             published_at = $6
         WHERE edition_id = $1
           AND state = 'draft'";
+    @locked {
+        LOCK = concat!("
+            SELECT ", columns!(), "
+            FROM editions
+            WHERE edition_id = $1");
+    }
 }
 
 /// Publications wait for each other here, since each takes the next edition number. `SQLite` has one writer anyway.
@@ -102,7 +104,7 @@ const LOCK_NUMBERING: Sql = Sql {
 };
 
 #[derive(sqlx::FromRow)]
-struct EditionRow {
+pub(super) struct EditionRow {
     edition_id: String,
     artwork_id: String,
     state: String,

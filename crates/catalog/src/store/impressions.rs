@@ -1,7 +1,9 @@
 //! Table `impressions`.
 
+use super::editions::{self, EditionRow};
 use crate::clock::Timestamp;
 use crate::db::{DbError, Tx, Value};
+use crate::edition::Edition;
 use crate::ids::{EditionId, ImpressionId};
 use crate::impression::{Impression, ImpressionState, Serial};
 
@@ -26,6 +28,16 @@ crate::statements! {
         JOIN editions ON editions.edition_id = impressions.edition_id
         WHERE editions.number = $1
           AND serial = $2";
+    FIND_WITH_EDITION = concat!("
+        SELECT impression_id,
+               serial,
+               label,
+               impressions.state AS sheet_state,
+               unreturned,
+               ", editions::columns!(), "
+        FROM impressions
+        JOIN editions ON editions.edition_id = impressions.edition_id
+        WHERE impression_id = $1");
     LIST = "
         SELECT impression_id,
                edition_id,
@@ -118,6 +130,29 @@ impl TryFrom<ImpressionRow> for Impression {
     }
 }
 
+#[derive(sqlx::FromRow)]
+struct SheetRow {
+    impression_id: String,
+    serial: i64,
+    label: String,
+    sheet_state: String,
+    unreturned: i64,
+    #[sqlx(flatten)]
+    edition: EditionRow,
+}
+
+impl TryFrom<SheetRow> for (Impression, Edition) {
+    type Error = DbError;
+
+    fn try_from(row: SheetRow) -> Result<Self, Self::Error> {
+        let SheetRow { impression_id, serial, label, sheet_state: state, unreturned, edition } = row;
+        let edition: Edition = edition.try_into()?;
+        let edition_id = edition.edition_id.to_string();
+        let sheet = ImpressionRow { impression_id, edition_id, serial, label, state, unreturned };
+        Ok((sheet.try_into()?, edition))
+    }
+}
+
 /// Inserts the sheets of an edition that is being published.
 pub async fn insert_impressions(
     tx: &mut Tx,
@@ -144,6 +179,15 @@ pub async fn find_impression(
     impression_id: &ImpressionId,
 ) -> Result<Option<Impression>, DbError> {
     let row: Option<ImpressionRow> = tx.fetch_optional(FIND, &[impression_id.into()]).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The sheet with that id and its edition.
+pub async fn find_impression_and_edition(
+    tx: &mut Tx,
+    impression_id: &ImpressionId,
+) -> Result<Option<(Impression, Edition)>, DbError> {
+    let row: Option<SheetRow> = tx.fetch_optional(FIND_WITH_EDITION, &[impression_id.into()]).await?;
     row.map(TryInto::try_into).transpose()
 }
 

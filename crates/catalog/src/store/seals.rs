@@ -56,19 +56,20 @@ crate::statements! {
                sealed_at
         FROM journal_head
         WHERE journal_head_id = 1";
-    LOCK_HEAD = "
-        UPDATE journal_head
-        SET position = position
-        WHERE journal_head_id = 1
-        RETURNING position,
-                  hash,
-                  sealed_at";
     MOVE_HEAD = "
         UPDATE journal_head
         SET position = $1,
             hash = $2,
             sealed_at = $3
         WHERE journal_head_id = 1";
+    @locked {
+        LOCK_HEAD = "
+            SELECT position,
+                   hash,
+                   sealed_at
+            FROM journal_head
+            WHERE journal_head_id = 1";
+    }
     @rows {
         // The plus keeps SQLite from looking at every row without a position for each one that is given.
         SEAL = "

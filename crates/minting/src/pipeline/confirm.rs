@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use catalog::crash_point;
 use catalog::db::{DbError, Tx};
 
+use super::newest_blocks::NewestBlocks;
 use super::{Lane, PassError, PassReport};
 use crate::attempt::Attempt;
 use crate::chain::{B256, Block, ChainError, CountAt, Receipt};
@@ -33,12 +34,11 @@ impl Lane {
         let places = store::places(&mut tx, self.signer()).await?;
         drop(tx);
         report.under_way = places.len();
-        let some_wait = places.iter().any(|(_, block)| block.is_none());
-        self.waiting_count = if some_wait { self.count_waiting().await } else { None };
+        let some_wait = places.iter().any(|place| place.block.is_none());
+        self.told.waiting_count = if some_wait { self.count_waiting().await } else { None };
         if places.is_empty() {
             self.sent.clear();
             self.costs.clear();
-            self.receipts.clear();
             return Ok(());
         }
         let chain = self.pipeline.chain.clone();
@@ -47,26 +47,31 @@ impl Lane {
         // the state of that block cannot count, and then nothing is given up.
         let at = CountAt::Height(finalized.number);
         let finalized_count = chain.transaction_count(self.signer(), at).await.ok();
+        let newest = if some_wait { self.newest_blocks().await? } else { NewestBlocks::default() };
         let mut canonical = HashMap::new();
-        for (transaction_id, block) in places {
-            if let Some(block) = block
+        for place in places {
+            if let Some(block) = place.block
                 && block.number > finalized.number
                 && self.still_stands(block, &mut canonical).await?
             {
                 // Nothing can have changed for it, and nothing can end yet.
                 continue;
             }
-            let Some(transaction) = self.load(&transaction_id).await? else { continue };
-            let known = match block {
-                Some(block) if self.still_stands(block, &mut canonical).await? => {
-                    self.take_receipt(&transaction.attempts, block)
-                }
-                _ => None,
-            };
-            let found = match known {
-                Some(receipt) => Ok(Some(receipt)),
-                None => self.find_receipt(&transaction.attempts).await,
-            };
+            if place.block.is_none() && self.is_at_rest(&place, &newest) {
+                report.waiting += 1;
+                continue;
+            }
+            let Some(transaction) = self.load(&place.transaction_id).await? else { continue };
+            if let Some(inclusion) = newest.inclusion(&transaction.attempts)
+                && inclusion.block.number > finalized.number
+            {
+                // What came of its calls is asked for once the block is final.
+                let receipt = SeenReceipt { inclusion, succeeded: true, is_final: false, events: vec![] };
+                let sighted = Event::Sighted(Sighting { finalized_count, receipt: Some(receipt) });
+                self.play(transaction, sighted, fence, report).await?;
+                continue;
+            }
+            let found = self.find_receipt(&transaction.attempts).await;
             if matches!(found, Err(PassError::Chain(ChainError::NoAgreement { .. }))) {
                 // Nothing is decided on what providers do not agree on; the bytes are sent again meanwhile.
                 let visit = Event::Visited(self.visit(&transaction));
@@ -80,12 +85,7 @@ impl Lane {
                 self.costs.insert(receipt.attempt_hash, receipt.cost);
             }
             let receipt = match found {
-                Some(receipt) => {
-                    if receipt.block.number > finalized.number {
-                        self.receipts.insert(receipt.attempt_hash, receipt.clone());
-                    }
-                    Some(self.seen(receipt, finalized).await?)
-                }
+                Some(receipt) => Some(self.seen(receipt, finalized).await?),
                 None => None,
             };
             let is_shown = receipt.is_some();
@@ -138,12 +138,6 @@ impl Lane {
         let mut tx = self.pipeline.db.begin_read().await?;
         let unsettled = store::unsettled(&mut tx, self.signer()).await?;
         Ok(with_attempts(&mut tx, unsettled).await?)
-    }
-
-    /// The receipt that was read when the transaction came into this block: as long as the block stands, it is the same.
-    fn take_receipt(&mut self, attempts: &[Attempt], block: Block) -> Option<Receipt> {
-        let receipts = attempts.iter().filter_map(|attempt| self.receipts.remove(&attempt.signed.hash));
-        receipts.into_iter().find(|receipt| receipt.block == block)
     }
 
     async fn find_receipt(&self, attempts: &[Attempt]) -> Result<Option<Receipt>, PassError> {

@@ -39,17 +39,19 @@ impl Lane {
     /// which executes the group several times, only where the chain adds a data fee, and now and then to know that.
     pub(super) async fn try_group(&mut self, kind: CallKind, calls: &[Call]) -> Result<u64, GasError> {
         let (chain, signer) = (self.pipeline.chain.clone(), self.signer());
-        let calldata = contract::calldata(calls)?;
         let worst = gas::limit(kind, calls.len(), 0);
         let now = self.pipeline.clock.now();
         let believed = |at: Timestamp| !now.is_over(at, BELIEVED);
         if self.gas_need.nothing_added_at.is_some_and(believed) {
             // The contract passes over what concerns one call; what it refuses all of them for, it refuses the first for.
-            let first = contract::calldata(calls.get(..1).unwrap_or_default())?;
-            chain.dry_run(signer, &first, gas::limit(kind, 1, 0)).await?;
+            if kind.goes_alone() || self.told.tried != Some(kind) {
+                let first = contract::calldata(calls.get(..1).unwrap_or_default())?;
+                chain.dry_run(signer, &first, gas::limit(kind, 1, 0)).await?;
+                self.told.tried = Some(kind);
+            }
             return Ok(worst);
         }
-        let estimate = chain.estimate(signer, &calldata).await?;
+        let estimate = chain.estimate(signer, &contract::calldata(calls)?).await?;
         // An eighth more: between the estimate and the block others change what the calls meet.
         let limit = gas::limit(kind, calls.len(), estimate.saturating_add(estimate / 8));
         self.gas_need.nothing_added_at = (limit == worst).then_some(now);

@@ -4,47 +4,62 @@ use catalog::crash_point;
 use catalog::db::{Tx, retrying};
 
 use super::sign::Stored;
-use super::{Lane, PassError, PassReport};
+use super::{Lane, PassError, PassReport, Sent};
 use crate::call::Member;
-use crate::chain::{Block, ChainError};
+use crate::chain::{Block, Chain, ChainError};
 use crate::ending::{Ended, Ending, FirstMints, Mint, first_mints_needed};
 use crate::purse::{CannotPay, Gwei};
 use crate::send_error::SendRefusal;
 use crate::store;
-use crate::under_way::{Action, Alarm, Event, LastSend, Rules, UnderWay, Visit};
+use crate::under_way::{Action, Alarm, Event, LastSend, UnderWay, Visit};
 
 impl Lane {
     /// Hands the machine one event after the other, until nothing more is to be done.
     pub(super) async fn play(
         &mut self,
-        mut under_way: UnderWay,
+        under_way: UnderWay,
         event: Event,
         fence: i64,
         report: &mut PassReport,
     ) -> Result<UnderWay, PassError> {
-        let settings = self.pipeline.settings;
-        let rules = Rules {
-            fees: settings.fees,
-            resend_after: settings.resend_after,
-            resend_missing_after: settings.resend_missing_after,
-            bump_after: settings.bump_after,
-        };
-        let mut next = Some(event);
+        let (mut under_way, mut leaves) = self.play_until_send(under_way, event, fence, report).await?;
+        while leaves {
+            let answer = hand_over(self.pipeline.chain.as_ref(), &under_way).await;
+            let answered = self.answered(&under_way, answer, report);
+            (under_way, leaves) = self.play_until_send(under_way, answered, fence, report).await?;
+        }
+        Ok(under_way)
+    }
+
+    /// Hands the machine one event after the other, until nothing more is to be done before the newest attempt is handed
+    /// to the nodes, if it is to be: the caller does that, and tells the machine what they answered.
+    pub(super) async fn play_until_send(
+        &mut self,
+        mut under_way: UnderWay,
+        event: Event,
+        fence: i64,
+        report: &mut PassReport,
+    ) -> Result<(UnderWay, bool), PassError> {
+        let rules = self.rules();
+        let (mut next, mut leaves) = (Some(event), false);
         while let Some(event) = next.take() {
             let step = under_way.step(event, &rules);
             under_way = step.under_way;
             for action in step.actions {
+                leaves |= matches!(action, Action::Send);
                 next = self.perform(&under_way, action, fence, report).await?;
             }
         }
-        Ok(under_way)
+        Ok((under_way, leaves))
     }
 
     /// The look of this process at a transaction, now.
     pub(super) fn visit(&self, under_way: &UnderWay) -> Visit {
         let newest = under_way.attempts.last();
-        let last_send = newest.and_then(|newest| self.sent.get(&newest.signed.hash).copied());
-        let is_missing = self.waiting_count.is_some_and(|count| count <= under_way.transaction.nonce);
+        let sent = self.sent.get(&under_way.transaction.transaction_id);
+        let of_newest = |sent: &&Sent| newest.is_some_and(|newest| newest.signed.hash == sent.attempt_hash);
+        let last_send = sent.filter(of_newest).map(|sent| sent.last_send);
+        let is_missing = self.told.waiting_count.is_some_and(|count| count <= under_way.transaction.nonce);
         Visit { now: self.pipeline.clock.now(), last_send, is_missing }
     }
 
@@ -73,7 +88,8 @@ impl Lane {
                     Stored::Unpaid(reason) => Some(Event::Unpaid(self.visit(under_way), reason)),
                 });
             }
-            Action::Send => return self.send_newest(under_way, report).await,
+            // The machine waits for the answer.
+            Action::Send => {}
             Action::Weigh(ending) => return Ok(Some(self.weigh(under_way, ending).await?)),
             Action::MarkLive => {
                 let mut tx = self.pipeline.db.begin_write().await?;
@@ -106,26 +122,25 @@ impl Lane {
         Ok(None)
     }
 
-    async fn send_newest(
+    /// What the machine is told of an attempt that was handed over.
+    pub(super) fn answered(
         &mut self,
         under_way: &UnderWay,
+        answer: Result<(), SendRefusal>,
         report: &mut PassReport,
-    ) -> Result<Option<Event>, PassError> {
-        let Some(newest) = under_way.attempts.last() else { return Ok(None) };
-        crash_point!("send.begun");
-        let answer = self.pipeline.chain.send(&newest.signed.raw).await;
-        crash_point!("send.answered");
-        if under_way.attempts.len() > 1 {
-            crash_point!("bump.sent");
-        }
+    ) -> Event {
         if let Err(refusal) = &answer {
             let nonce = under_way.transaction.nonce;
             tracing::info!(signer = %self.signer(), nonce, %refusal, "handed to the node, which did not simply take it");
         }
-        let last_send = LastSend::answered(self.pipeline.clock.now(), &answer);
-        self.sent.insert(newest.signed.hash, last_send);
-        report.sent += 1;
-        Ok(Some(Event::Answered(answer)))
+        if let Some(newest) = under_way.attempts.last() {
+            let last_send = LastSend::answered(self.pipeline.clock.now(), &answer);
+            let (attempt_hash, signed_at) = (newest.signed.hash, newest.signed_at);
+            let transaction_id = under_way.transaction.transaction_id.clone();
+            self.sent.insert(transaction_id, Sent { attempt_hash, signed_at, last_send });
+            report.sent += 1;
+        }
+        Event::Answered(answer)
     }
 
     /// Reads what an end needs to know: the calls, and of some the first mint.
@@ -241,6 +256,18 @@ impl Lane {
             }
         }
     }
+}
+
+/// Hands the newest attempt to the nodes.
+pub(super) async fn hand_over(chain: &dyn Chain, under_way: &UnderWay) -> Result<(), SendRefusal> {
+    let Some(newest) = under_way.attempts.last() else { return Ok(()) };
+    crash_point!("send.begun");
+    let answer = chain.send(&newest.signed.raw).await;
+    crash_point!("send.answered");
+    if under_way.attempts.len() > 1 {
+        crash_point!("bump.sent");
+    }
+    answer
 }
 
 /// The end of a transaction is in the books.

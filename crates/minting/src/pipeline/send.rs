@@ -6,10 +6,12 @@ use catalog::crash_point;
 use catalog::db::retrying;
 
 use super::gas_need::GasError;
+use super::perform::hand_over;
 use super::{Lane, PassError, PassReport, Pipeline, kinds_of};
 use crate::call::{Call, CallKind};
-use crate::chain::DryRunError;
+use crate::chain::{Chain, DryRunError};
 use crate::purse::{self, CannotPay, Gwei};
+use crate::send_error::SendRefusal;
 use crate::store::{self, WaitingCall};
 use crate::transaction::{Transaction, TransactionId, TransactionState};
 use crate::under_way::{Event, UnderWay};
@@ -19,34 +21,64 @@ use crate::{fees, gas};
 const LOOK_FURTHER: usize = 25;
 /// The most calls that are looked at for one group.
 const LOOK_AHEAD: usize = 500;
+/// Groups that are handed over together.
+const ROUND: usize = 8;
 
 impl Lane {
-    /// Sends what waits, one group after the other, until nothing waits or too much is under way.
+    /// Sends what waits, until nothing waits or too much is under way. While the nodes take one round of groups, the next
+    /// one is bound and signed: a node that makes a block takes nothing.
     pub(super) async fn send_waiting(
         &mut self,
         fence: i64,
         report: &mut PassReport,
     ) -> Result<(), PassError> {
+        let chain = Arc::clone(&self.pipeline.chain);
         for kind in kinds_of(self.role) {
-            while report.waiting < self.pipeline.settings.most_waiting && !self.is_stopping() {
-                let Some(transaction) = self.bind_group(*kind, fence).await? else { break };
-                report.under_way += 1;
-                report.waiting += 1;
-                let under_way = UnderWay { transaction, attempts: Vec::new() };
-                let visit = Event::Visited(self.visit(&under_way));
-                if self.play(under_way, visit, fence, report).await?.attempts.is_empty() {
-                    break;
+            let mut round = self.prepare(*kind, fence, report).await?;
+            while !round.is_empty() {
+                let leaving = hand_over_all(chain.as_ref(), &round);
+                let (answers, next) = tokio::join!(leaving, self.prepare(*kind, fence, report));
+                for (under_way, answer) in round.into_iter().zip(answers) {
+                    let answered = self.answered(&under_way, answer, report);
+                    self.play(under_way, answered, fence, report).await?;
                 }
+                round = next?;
             }
         }
         Ok(())
+    }
+
+    /// Binds and signs groups for one round. What it leaves when it fails is taken up by the next pass.
+    async fn prepare(
+        &mut self,
+        kind: CallKind,
+        fence: i64,
+        report: &mut PassReport,
+    ) -> Result<Vec<UnderWay>, PassError> {
+        let mut round = Vec::new();
+        while round.len() < ROUND
+            && report.waiting < self.pipeline.settings.most_waiting
+            && !self.is_stopping()
+        {
+            let Some(transaction) = self.bind_group(kind, fence).await? else { break };
+            report.under_way += 1;
+            report.waiting += 1;
+            let under_way = UnderWay { transaction, attempts: Vec::new() };
+            let visit = Event::Visited(self.visit(&under_way));
+            let (under_way, leaves) = self.play_until_send(under_way, visit, fence, report).await?;
+            if !leaves {
+                break;
+            }
+            round.push(under_way);
+        }
+        Ok(round)
     }
 
     /// Takes the calls that fit into one transaction and binds them to the next nonce. Everything that may keep
     /// the transaction from going through is asked first, so that no nonce is taken in vain.
     async fn bind_group(&mut self, kind: CallKind, fence: i64) -> Result<Option<Transaction>, PassError> {
         let pipeline = Arc::clone(&self.pipeline);
-        let Pipeline { db, chain, clock, settings, .. } = pipeline.as_ref();
+        let Pipeline { db, clock, settings, .. } = pipeline.as_ref();
         let mut tx = db.begin_read().await?;
         let waiting = store::waiting_calls(&mut tx, kind, clock.now(), look_ahead(kind)).await?;
         drop(tx);
@@ -88,7 +120,7 @@ impl Lane {
             }
         };
         let worst = purse::worst(gas_limit, fees.max_fee);
-        let owned = chain.balance(self.signer()).await?;
+        let owned = self.balance().await?;
         let under_way = self.cost_under_way(owned).await?;
         let bound = match purse::within_balance(owned, under_way, worst) {
             Ok(()) => retrying(|| async { self.try_bind(kind, &group, worst, fence).await }).await?,
@@ -175,6 +207,15 @@ impl Lane {
         tracing::warn!(signer = %self.signer(), kind = kind.as_str(), reason, "calls parked, no nonce taken");
         metrics::counter!("colophon_parked_total", "kind" => kind.as_str()).increment(1);
     }
+}
+
+/// Hands attempts to the nodes, in the order of their nonces.
+async fn hand_over_all(chain: &dyn Chain, round: &[UnderWay]) -> Vec<Result<(), SendRefusal>> {
+    let mut answers = Vec::with_capacity(round.len());
+    for under_way in round {
+        answers.push(hand_over(chain, under_way).await);
+    }
+    answers
 }
 
 /// How many calls are looked at for one group.

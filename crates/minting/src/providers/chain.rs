@@ -86,6 +86,10 @@ impl Chain for Providers {
         self.agree("the canonical block", move |chain| Box::pin(chain.block_hash(number))).await
     }
 
+    async fn block_transactions(&self, number: u64) -> Result<Option<(B256, Vec<B256>)>, ChainError> {
+        self.agree("what a block holds", move |chain| Box::pin(chain.block_transactions(number))).await
+    }
+
     async fn block_gas_limit(&self) -> Result<u64, ChainError> {
         self.ask(|chain| Box::pin(chain.block_gas_limit())).await
     }

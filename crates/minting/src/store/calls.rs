@@ -43,7 +43,12 @@ catalog::statements! {
             setbacks,
             created_at,
             updated_at
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', 0, 0, $8, $8)
+        )
+        SELECT $1, $2, $3, $4, $5, $6, earlier.call_id, 'queued', 0, 0, $8, $8
+        FROM (SELECT 1) AS one
+        LEFT JOIN calls AS earlier ON earlier.business_key = $7
+        WHERE $7 IS NULL
+           OR earlier.call_id IS NOT NULL
         ON CONFLICT (business_key) DO NOTHING";
     FIND = concat!("
         SELECT ", columns!(), "
@@ -252,13 +257,13 @@ impl CallRow {
     }
 }
 
-/// Writes a call into the queue, to wait for `after` where that is given. A call with the same business key that
-/// is there already stands; its id is given back.
+/// Writes a call into the queue, to wait for the one with the business key `after` where that is given. A call with the same
+/// business key that is there already stands; its id is given back.
 pub async fn queue_call(
     tx: &mut Tx,
     occasion: &Occasion<'_>,
     call: &Call,
-    after: Option<&CallId>,
+    after: Option<&str>,
 ) -> Result<CallId, DbError> {
     let call_id = CallId::generate(occasion.at, occasion.chance);
     let business_key = call.business_key();
@@ -273,14 +278,13 @@ pub async fn queue_call(
         edition_number.into(),
         call.token_id().map_or(Value::Int(None), Value::from),
         arguments(call)?.into(),
-        after.map(CallId::as_str).into(),
+        after.into(),
         occasion.at.into(),
     ];
     if tx.execute(INSERT, &values).await? == 0 {
         let standing = find_call(tx, &business_key).await?;
-        return standing
-            .map(|record| record.call_id)
-            .ok_or_else(|| DbError::inconsistent("calls", &business_key, "neither inserted nor found"));
+        let odd = || DbError::inconsistent("calls", &business_key, "what it is to wait for is not there");
+        return standing.map(|record| record.call_id).ok_or_else(odd);
     }
     let event = MintingEvent::CallQueued { call_id: call_id.clone(), business_key };
     journal::append(tx, occasion, &event)?;

@@ -35,14 +35,6 @@ catalog::statements! {
         WHERE signer = $1
           AND (lease_holder = $2 OR lease_until < $3)
         RETURNING fence";
-    HOLD = "
-        UPDATE lanes
-        SET fence = fence
-        WHERE signer = $1
-          AND lease_holder = $2
-          AND fence = $3
-        RETURNING first_nonce,
-                  frozen_reason";
     RELEASE = "
         UPDATE lanes
         SET lease_until = 0
@@ -55,6 +47,15 @@ catalog::statements! {
             frozen_reason = $3
         WHERE signer = $1
           AND frozen_at IS NULL";
+    @locked {
+        HOLD = "
+            SELECT first_nonce,
+                   frozen_reason
+            FROM lanes
+            WHERE signer = $1
+              AND lease_holder = $2
+              AND fence = $3";
+    }
 }
 
 /// A lane as an operator sees it.

@@ -14,14 +14,15 @@ catalog::statements! {
         FROM calls
         WHERE transaction_id = $1
           AND state = 'bound'");
-    // None of them can be withdrawn between this check and the first stored bytes.
-    LOCK_MEMBERS = concat!("
-        UPDATE calls
-        SET updated_at = updated_at
-        WHERE transaction_id = $1
-          AND state = 'bound'
-        RETURNING ", columns!(), ",
-               position");
+    @locked {
+        // None of them can be withdrawn between this check and the first stored bytes.
+        LOCK_MEMBERS = concat!("
+            SELECT ", columns!(), ",
+                   position
+            FROM calls
+            WHERE transaction_id = $1
+              AND state = 'bound'");
+    }
     @rows {
         // Another lane may have been faster, or the call no longer waits: then its position stays empty.
         BIND = "

@@ -10,6 +10,7 @@ use crate::transaction::TransactionId;
 catalog::statements! {
     PLACES = "
         SELECT transaction_id,
+               nonce,
                block_number,
                block_hash
         FROM transactions
@@ -19,28 +20,39 @@ catalog::statements! {
         LIMIT 1000";
 }
 
+/// A transaction under way, and the block in which it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Which.
+    pub(crate) transaction_id: TransactionId,
+    /// Its nonce.
+    pub(crate) nonce: u64,
+    /// Where, unless it is in none.
+    pub(crate) block: Option<Block>,
+}
+
 #[derive(sqlx::FromRow)]
 struct PlaceRow {
     transaction_id: String,
+    nonce: i64,
     block_number: Option<i64>,
     block_hash: Option<String>,
 }
 
-/// The transactions of a signer whose end is not known, by nonce, at most 1,000, each with the block in which it was seen.
-pub(crate) async fn places(
-    tx: &mut Tx,
-    signer: Account,
-) -> Result<Vec<(TransactionId, Option<Block>)>, DbError> {
+/// The transactions of a signer whose end is not known, by nonce, at most 1,000.
+pub(crate) async fn places(tx: &mut Tx, signer: Account) -> Result<Vec<Place>, DbError> {
     let rows: Vec<PlaceRow> = tx.fetch_all(PLACES, &[signer.into()]).await?;
-    rows.into_iter().map(PlaceRow::read).collect()
+    rows.into_iter().map(TryInto::try_into).collect()
 }
 
-impl PlaceRow {
-    fn read(self) -> Result<(TransactionId, Option<Block>), DbError> {
+impl TryFrom<PlaceRow> for Place {
+    type Error = DbError;
+
+    fn try_from(row: PlaceRow) -> Result<Self, Self::Error> {
         let odd = |problem: &dyn std::fmt::Display| {
-            DbError::inconsistent("transactions", &self.transaction_id, problem)
+            DbError::inconsistent("transactions", &row.transaction_id, problem)
         };
-        let block = match (self.block_number, &self.block_hash) {
+        let block = match (row.block_number, &row.block_hash) {
             (Some(number), Some(hash)) => Some(Block {
                 number: u64::try_from(number).map_err(|e| odd(&e))?,
                 hash: hash.parse().map_err(|e| odd(&e))?,
@@ -48,6 +60,10 @@ impl PlaceRow {
             (None, None) => None,
             _ => return Err(odd(&"half included")),
         };
-        Ok((self.transaction_id.parse().map_err(|e| odd(&e))?, block))
+        Ok(Self {
+            transaction_id: row.transaction_id.parse().map_err(|e| odd(&e))?,
+            nonce: u64::try_from(row.nonce).map_err(|e| odd(&e))?,
+            block,
+        })
     }
 }

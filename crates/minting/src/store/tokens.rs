@@ -9,7 +9,7 @@ use catalog::ids::ImpressionId;
 use catalog::impression::Impression;
 use catalog::journal::{self, Occasion};
 
-use super::calls::{end_calls, find_call, queue_call};
+use super::calls::{end_calls, queue_call};
 use super::foreign_tokens::decide_foreign;
 use crate::call::{Call, CallId, VoidReason};
 use crate::event::MintingEvent;
@@ -33,9 +33,14 @@ macro_rules! columns {
 
 catalog::statements! {
     NEXT_ISSUE = "
-        SELECT coalesce(max(issue) + 1, 0)
-        FROM tokens
-        WHERE impression_id = $1";
+        SELECT next.issue,
+               CAST(CASE WHEN EXISTS (SELECT 1 FROM foreign_tokens
+                                      WHERE foreign_tokens.token_id = $2 + next.issue)
+                    THEN 1
+                    ELSE 0 END AS BIGINT)
+        FROM (SELECT coalesce(max(issue) + 1, 0) AS issue
+              FROM tokens
+              WHERE impression_id = $1) AS next";
     INSERT = "
         INSERT INTO tokens (
             token_id,
@@ -81,7 +86,7 @@ catalog::statements! {
 /// A token to be minted.
 #[derive(Debug, Clone)]
 pub struct NewToken {
-    /// Its id, from [`next_token_id`] in the same database transaction.
+    /// Its id, from [`next_token`] in the same database transaction.
     pub token_id: TokenId,
     /// The sheet that it certifies.
     pub impression_id: ImpressionId,
@@ -129,31 +134,46 @@ impl TryFrom<TokenRow> for Token {
     }
 }
 
-/// The id that the next token of a sheet gets; none after issue 99. Asked under the lock of the sheet's sale.
-pub async fn next_token_id(
+/// The place of the next token of a sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextToken {
+    /// Its id.
+    pub token_id: TokenId,
+    /// Whether the chain has that id already, and the books did not know it ([`super::find_foreign`]).
+    pub is_foreign: bool,
+}
+
+/// The next token of a sheet; none after issue 99. Asked under the lock of the sheet's sale.
+pub async fn next_token(
     tx: &mut Tx,
     edition: EditionNumber,
     impression: &Impression,
-) -> Result<Option<TokenId>, DbError> {
-    let (next,): (i64,) = tx.fetch_one(NEXT_ISSUE, &[(&impression.impression_id).into()]).await?;
+) -> Result<Option<NextToken>, DbError> {
+    let first = TokenId::new(edition, impression.serial, Issue::FIRST);
+    let values = [(&impression.impression_id).into(), first.into()];
+    let (next, foreign): (i64, i64) = tx.fetch_one(NEXT_ISSUE, &values).await?;
     let issue = u8::try_from(next).ok().and_then(Issue::new);
-    Ok(issue.map(|issue| TokenId::new(edition, impression.serial, issue)))
+    Ok(issue.map(|issue| NextToken {
+        token_id: TokenId::new(edition, impression.serial, issue),
+        is_foreign: foreign == 1,
+    }))
 }
 
-/// The call that opens the edition of a token.
-async fn find_opening(tx: &mut Tx, token_id: TokenId) -> Result<CallId, DbError> {
-    let opening = format!("open_edition:{}", token_id.get() / 1_000_000);
-    let found = find_call(tx, &opening).await?;
-    let odd = || DbError::inconsistent("calls", &opening, "a token of an edition that nobody opens");
-    found.map(|call| call.call_id).ok_or_else(odd)
+/// The business key of the call that opens the edition of a token.
+fn opening_of(token_id: TokenId) -> String {
+    format!("open_edition:{}", token_id.get() / 1_000_000)
+}
+
+/// The business key of the call that mints a token.
+fn mint_of(token_id: TokenId) -> String {
+    format!("mint:{token_id}")
 }
 
 /// Takes a token id for good: writes the token and the call that mints it, which waits until the edition is open.
 pub async fn issue_token(tx: &mut Tx, occasion: &Occasion<'_>, token: NewToken) -> Result<Token, DbError> {
     let NewToken { token_id, impression_id, recipient, settles_at, metadata } = token;
-    let opening = find_opening(tx, token_id).await?;
     let call = Call::Mint { token_id, recipient, settles_at: settles_at.as_seconds() };
-    let mint_call_id = queue_call(tx, occasion, &call, Some(&opening)).await?;
+    let mint_call_id = queue_call(tx, occasion, &call, Some(&opening_of(token_id))).await?;
     crash_point!("mint.queued");
     let values = [
         token_id.into(),
@@ -197,7 +217,7 @@ pub async fn adopt_token(
     let token = issue_token(tx, occasion, token).await?;
     end_calls(tx, &[&token.mint_call_id], mint, None, occasion.at).await?;
     set_token_states(tx, &[token.token_id], state, occasion.at).await?;
-    let mint_key = format!("mint:{}", token.token_id);
+    let mint_key = mint_of(token.token_id);
     let event = MintingEvent::call_ended(token.mint_call_id.clone(), mint_key, mint, None, None);
     journal::append(tx, occasion, &event)?;
     link_foreign(tx, occasion, token.token_id, reason).await?;
@@ -279,8 +299,16 @@ pub async fn void_token(
     token_id: TokenId,
     reason: VoidReason,
 ) -> Result<CallId, DbError> {
-    let opening = find_opening(tx, token_id).await?;
-    queue_call(tx, occasion, &Call::Void { token_id, reason }, Some(&opening)).await
+    queue_call(tx, occasion, &Call::Void { token_id, reason }, Some(&opening_of(token_id))).await
+}
+
+/// Asks for a token to be settled before its time, once it is minted.
+pub async fn settle_token(
+    tx: &mut Tx,
+    occasion: &Occasion<'_>,
+    token_id: TokenId,
+) -> Result<CallId, DbError> {
+    queue_call(tx, occasion, &Call::Settle { token_id }, Some(&mint_of(token_id))).await
 }
 
 /// Asks the vault to hand a token that it keeps to its buyer: once for an id, ever. A second order changes nothing.
@@ -291,12 +319,13 @@ pub async fn release_token(
     recipient: Account,
 ) -> Result<CallId, DbError> {
     let call = Call::Release { token_id: token.token_id, recipient };
-    queue_call(tx, occasion, &call, Some(&token.mint_call_id)).await
+    queue_call(tx, occasion, &call, Some(&mint_of(token.token_id))).await
 }
 
 /// Asks the vault to give up a token that it keeps.
 pub async fn surrender_token(tx: &mut Tx, occasion: &Occasion<'_>, token: &Token) -> Result<CallId, DbError> {
-    queue_call(tx, occasion, &Call::Surrender { token_id: token.token_id }, Some(&token.mint_call_id)).await
+    let call = Call::Surrender { token_id: token.token_id };
+    queue_call(tx, occasion, &call, Some(&mint_of(token.token_id))).await
 }
 
 /// Writes that its owner has given a token up, as the chain showed in a final block.

@@ -8,14 +8,6 @@ use crate::call::CallId;
 use crate::event::MintingEvent;
 
 catalog::statements! {
-    // The same lock as the first signing takes: whoever comes second sees what the first one did.
-    LOCK = "
-        UPDATE calls
-        SET updated_at = updated_at
-        WHERE business_key = $1
-        RETURNING call_id,
-                  state,
-                  transaction_id";
     STATE_OF = "
         SELECT state
         FROM transactions
@@ -26,6 +18,15 @@ catalog::statements! {
             updated_at = $2
         WHERE call_id = $1
           AND state IN ('queued', 'bound')";
+    @locked {
+        // The same lock as the first signing takes: whoever comes second sees what the first one did.
+        LOCK = "
+            SELECT call_id,
+                   state,
+                   transaction_id
+            FROM calls
+            WHERE business_key = $1";
+    }
 }
 
 /// What became of a wish to take a call back.

@@ -79,6 +79,7 @@ pub(crate) async fn drain(house: &House, count: u32) -> Drained {
     let after = used(service.id(), house.chain.id());
     let shares = after.shares_since(before, begun.elapsed().as_secs_f64());
     let rate = inclusion.rate(&house.chain).await;
+    tell!("by block: {:?}", inclusion.by_block());
     let begun = Instant::now();
     house.chain.mine(FINAL_AFTER).await;
     while stock::unconfirmed_mints(&house.books).await > 0 {

@@ -53,6 +53,12 @@ impl Inclusion {
         inclusion
     }
 
+    /// How many each block held, from the first that held some to the last.
+    pub(crate) fn by_block(&self) -> Vec<u64> {
+        let (first, last) = self.ends();
+        (first..=last).map(|block| self.blocks.get(&block).copied().unwrap_or_default()).collect()
+    }
+
     pub(crate) fn tokens(&self) -> u64 {
         self.blocks.values().sum()
     }

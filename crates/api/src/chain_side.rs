@@ -42,8 +42,8 @@ const MIN_TIP: u128 = 1;
 /// The first and the longest pause while the chain is not heard at the start.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// A lane has at most so many transactions that wait for a block: pools keep 64 of an account.
-const MOST_WAITING: usize = 64;
+/// A lane has at most so many transactions that wait for a block, however much room blocks have.
+const MOST_WAITING: usize = 128;
 
 /// Why the chain's side cannot be had.
 #[derive(Debug, thiserror::Error)]

@@ -44,6 +44,15 @@ pub fn group_size(kind: CallKind, ceiling: u64) -> usize {
     }
 }
 
+/// How many transactions of a lane may wait for a block: what three blocks have room for, and never fewer than the pools of
+/// all nodes keep of an account (reth and geth: 16). One that waits longer is passed by the base fee, which grows by an
+/// eighth with each full block, and by what a pool drops first.
+#[must_use]
+pub fn most_waiting(block_gas_limit: u64, ceiling: u64, most: usize) -> usize {
+    let of_a_block = block_gas_limit / ceiling.max(1);
+    usize::try_from(of_a_block.saturating_mul(3)).unwrap_or(usize::MAX).max(16).min(most)
+}
+
 /// The gas limit of a transaction that carries `items` calls: our worst case or the chain's own estimate (which
 /// knows a layer 2's data fee), whichever is larger.
 #[must_use]
@@ -77,6 +86,15 @@ mod tests {
         for kind in CallKind::ALL {
             assert_eq!(group_size(kind, TRANSACTION_CEILING) == 1, kind.goes_alone(), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn no_more_wait_than_three_blocks_take() {
+        assert_eq!(most_waiting(60_000_000, 7_500_000, 128), 24);
+        assert_eq!(most_waiting(1_000_000_000, 16_000_000, 128), 128);
+        assert_eq!(most_waiting(8_000_000, 16_000_000, 128), 16);
+        assert_eq!(most_waiting(60_000_000, 7_500_000, 4), 4);
+        assert_eq!(most_waiting(60_000_000, 0, 128), 128);
     }
 
     #[test]

@@ -35,6 +35,7 @@ use tokio::sync::watch;
 
 use self::gas_need::GasNeed;
 pub use self::opening::OpenLaneError;
+use self::sign::BoundGroup;
 use self::told::Told;
 use crate::call::CallKind;
 use crate::chain::{B256, Chain, ChainError, Role};
@@ -57,7 +58,7 @@ pub struct PipelineSettings {
     pub daily_budget: Option<Gwei>,
     /// No transaction asks for more gas than this.
     pub gas_ceiling: u64,
-    /// No lane has more transactions under way that are not in a block than this.
+    /// No lane has more transactions under way that are not in a block than this, nor more than a few blocks have room for.
     pub most_waiting: usize,
     /// A lease lasts so long without renewal.
     pub lease: Duration,
@@ -110,6 +111,7 @@ pub struct Lane {
     costs: HashMap<B256, u128>,
     cannot_pay: bool,
     gas_need: GasNeed,
+    bound: Option<BoundGroup>,
     stop: watch::Receiver<bool>,
 }
 

@@ -100,6 +100,12 @@ impl SendRefusal {
         }
     }
 
+    /// True where the node said something of the transaction; false where it did not answer, or not to that.
+    #[must_use]
+    pub fn is_of_the_transaction(&self) -> bool {
+        !matches!(self, Self::ProviderBusy(_) | Self::Unknown(_))
+    }
+
     /// True where waiting alone does not help.
     #[must_use]
     pub fn needs_an_operator(&self) -> bool {

@@ -58,6 +58,7 @@ pub fn statements() -> Vec<Sql> {
         gas_spends::STATEMENTS,
         lanes::STATEMENTS,
         members::STATEMENTS,
+        &[members::LOCK_MEMBERS],
         places::STATEMENTS,
         resumption::STATEMENTS,
         tokens::STATEMENTS,

@@ -8,7 +8,6 @@ use super::Lane;
 use crate::call::{Call, CallKind};
 use crate::chain::DryRunError;
 use crate::contract::UnfitGroup;
-use crate::transaction::TransactionId;
 use crate::{contract, gas};
 
 /// So long it is believed that a chain adds nothing to what a call uses.
@@ -19,8 +18,6 @@ const BELIEVED: Duration = Duration::from_mins(10);
 pub(super) struct GasNeed {
     /// When the chain's own estimate was last below our worst case.
     nothing_added_at: Option<Timestamp>,
-    /// The limit of the group that was bound last, while nothing is signed for it.
-    pub(super) of_bound: Option<(TransactionId, u64)>,
 }
 
 /// A group that cannot be tried.

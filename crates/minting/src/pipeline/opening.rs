@@ -118,6 +118,7 @@ impl Lane {
             costs: HashMap::new(),
             cannot_pay: false,
             gas_need: GasNeed::default(),
+            bound: None,
             // Of a sender that is gone: never told to stop.
             stop: watch::channel(false).1,
         };

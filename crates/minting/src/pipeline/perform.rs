@@ -11,6 +11,7 @@ use crate::ending::{Ended, Ending, FirstMints, Mint, first_mints_needed};
 use crate::purse::{CannotPay, Gwei};
 use crate::send_error::SendRefusal;
 use crate::store;
+use crate::transaction::TransactionId;
 use crate::under_way::{Action, Alarm, Event, LastSend, UnderWay, Visit};
 
 impl Lane {
@@ -23,7 +24,7 @@ impl Lane {
         report: &mut PassReport,
     ) -> Result<UnderWay, PassError> {
         let (mut under_way, mut leaves) = self.play_until_send(under_way, event, fence, report).await?;
-        while leaves {
+        while leaves && !self.told.is_silent {
             let answer = hand_over(self.pipeline.chain.as_ref(), &under_way).await;
             let answered = self.answered(&under_way, answer, report);
             (under_way, leaves) = self.play_until_send(under_way, answered, fence, report).await?;
@@ -63,7 +64,21 @@ impl Lane {
         Visit { now: self.pipeline.clock.now(), last_send, is_missing }
     }
 
-    async fn perform(
+    /// Writes that the nodes may have the bytes of these.
+    pub(super) async fn mark_live(&self, ids: &[TransactionId]) -> Result<(), PassError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let now = self.pipeline.clock.now();
+        let mut tx = self.pipeline.db.begin_write().await?;
+        store::set_live(&mut tx, ids, now).await?;
+        crash_point!("send.noted");
+        tx.commit().await?;
+        crash_point!("send.noted.committed");
+        Ok(())
+    }
+
+    pub(super) async fn perform(
         &mut self,
         under_way: &UnderWay,
         action: Action,
@@ -91,13 +106,7 @@ impl Lane {
             // The machine waits for the answer.
             Action::Send => {}
             Action::Weigh(ending) => return Ok(Some(self.weigh(under_way, ending).await?)),
-            Action::MarkLive => {
-                let mut tx = self.pipeline.db.begin_write().await?;
-                store::set_live(&mut tx, id, now).await?;
-                crash_point!("send.noted");
-                tx.commit().await?;
-                crash_point!("send.noted.committed");
-            }
+            Action::MarkLive => self.mark_live(std::slice::from_ref(id)).await?,
             Action::MarkIncluded(inclusion) => {
                 let mut tx = self.hold(fence).await?;
                 store::set_included(&mut tx, id, &inclusion, now).await?;
@@ -133,6 +142,7 @@ impl Lane {
             let nonce = under_way.transaction.nonce;
             tracing::info!(signer = %self.signer(), nonce, %refusal, "handed to the node, which did not simply take it");
         }
+        self.told.is_silent |= !is_heard(&answer);
         if let Some(newest) = under_way.attempts.last() {
             let last_send = LastSend::answered(self.pipeline.clock.now(), &answer);
             let (attempt_hash, signed_at) = (newest.signed.hash, newest.signed_at);
@@ -268,6 +278,11 @@ pub(super) async fn hand_over(chain: &dyn Chain, under_way: &UnderWay) -> Result
         crash_point!("bump.sent");
     }
     answer
+}
+
+/// Whether a node answered, whatever it said of the transaction.
+pub(super) fn is_heard(answer: &Result<(), SendRefusal>) -> bool {
+    answer.as_ref().err().is_none_or(SendRefusal::is_of_the_transaction)
 }
 
 /// The end of a transaction is in the books.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use catalog::crash_point;
 use catalog::db::retrying;
+use tokio::sync::{mpsc, watch};
 
 use super::gas_need::GasError;
-use super::perform::hand_over;
+use super::perform::{hand_over, is_heard};
+use super::sign::BoundGroup;
 use super::{Lane, PassError, PassReport, Pipeline, kinds_of};
 use crate::call::{Call, CallKind};
 use crate::chain::{Chain, DryRunError};
@@ -14,90 +16,150 @@ use crate::purse::{self, CannotPay, Gwei};
 use crate::send_error::SendRefusal;
 use crate::store::{self, WaitingCall};
 use crate::transaction::{Transaction, TransactionId, TransactionState};
-use crate::under_way::{Event, UnderWay};
+use crate::under_way::{Action, Event, Step, UnderWay};
 use crate::{fees, gas};
 
 /// So many more calls than the largest group takes are looked at for one, to find others behind those that have to be alone.
 const LOOK_FURTHER: usize = 25;
 /// The most calls that are looked at for one group.
 const LOOK_AHEAD: usize = 500;
-/// Groups that are handed over together.
-const ROUND: usize = 8;
+/// So often a lane looks for others when those that it found were taken meanwhile.
+const TRIES: usize = 5;
+
+/// What came of a look for calls to bind.
+enum Outcome {
+    /// They have a nonce.
+    Bound(Transaction),
+    /// Nothing waits, or nothing can be sent now.
+    NotNow,
+    /// Another lane was quicker.
+    TakenByAnother,
+}
+
+/// How many of a group were bound.
+enum Binding {
+    All(Transaction),
+    /// The others do not wait any more.
+    Some(Transaction),
+    None,
+    /// The lane stands still.
+    Stopped,
+}
 
 impl Lane {
-    /// Sends what waits, until nothing waits or too much is under way. While the nodes take one round of groups, the next
-    /// one is bound and signed: a node that makes a block takes nothing.
+    /// Sends what waits, until nothing waits or too much is under way. While the nodes take what is signed, further groups are
+    /// bound and signed: a node that makes a block takes nothing.
     pub(super) async fn send_waiting(
         &mut self,
         fence: i64,
         report: &mut PassReport,
     ) -> Result<(), PassError> {
-        let chain = Arc::clone(&self.pipeline.chain);
+        let (chain, stop) = (Arc::clone(&self.pipeline.chain), self.stop.clone());
         for kind in kinds_of(self.role) {
-            let mut round = self.prepare(*kind, fence, report).await?;
-            while !round.is_empty() {
-                let leaving = hand_over_all(chain.as_ref(), &round);
-                let (answers, next) = tokio::join!(leaving, self.prepare(*kind, fence, report));
-                for (under_way, answer) in round.into_iter().zip(answers) {
-                    let answered = self.answered(&under_way, answer, report);
-                    self.play(under_way, answered, fence, report).await?;
-                }
-                round = next?;
-            }
+            let (signed, departing) = mpsc::unbounded_channel();
+            let leaving = hand_over_all(chain.as_ref(), departing, &stop);
+            let (answered, prepared) = tokio::join!(leaving, self.prepare(*kind, signed, fence, report));
+            self.note_answers(answered, fence, report).await?;
+            prepared?;
         }
         Ok(())
     }
 
-    /// Binds and signs groups for one round. What it leaves when it fails is taken up by the next pass.
+    /// What the nodes answered. That they may have the bytes is written at once for all of them.
+    async fn note_answers(
+        &mut self,
+        answered: Vec<(UnderWay, Result<(), SendRefusal>)>,
+        fence: i64,
+        report: &mut PassReport,
+    ) -> Result<(), PassError> {
+        let rules = self.rules();
+        let mut live = Vec::with_capacity(answered.len());
+        for (under_way, answer) in answered {
+            let answered = self.answered(&under_way, answer, report);
+            let Step { under_way, actions } = under_way.step(answered, &rules);
+            for action in actions {
+                match action {
+                    Action::MarkLive => live.push(under_way.transaction.transaction_id.clone()),
+                    action => {
+                        self.perform(&under_way, action, fence, report).await?;
+                    }
+                }
+            }
+        }
+        self.mark_live(&live).await
+    }
+
+    /// Binds and signs groups, each to depart at once. What does not depart is taken up by the next pass.
     async fn prepare(
         &mut self,
         kind: CallKind,
+        signed: mpsc::UnboundedSender<UnderWay>,
         fence: i64,
         report: &mut PassReport,
-    ) -> Result<Vec<UnderWay>, PassError> {
-        let mut round = Vec::new();
-        while round.len() < ROUND
-            && report.waiting < self.pipeline.settings.most_waiting
-            && !self.is_stopping()
-        {
-            let Some(transaction) = self.bind_group(kind, fence).await? else { break };
+    ) -> Result<(), PassError> {
+        while report.waiting < self.pipeline.settings.most_waiting && !self.is_stopping() {
+            let Some(transaction) = self.bind_group(kind, report.waiting, fence).await? else { break };
             report.under_way += 1;
             report.waiting += 1;
             let under_way = UnderWay { transaction, attempts: Vec::new() };
             let visit = Event::Visited(self.visit(&under_way));
             let (under_way, leaves) = self.play_until_send(under_way, visit, fence, report).await?;
-            if !leaves {
+            if !leaves || signed.send(under_way).is_err() {
                 break;
             }
-            round.push(under_way);
         }
-        Ok(round)
+        Ok(())
     }
 
-    /// Takes the calls that fit into one transaction and binds them to the next nonce. Everything that may keep
-    /// the transaction from going through is asked first, so that no nonce is taken in vain.
-    async fn bind_group(&mut self, kind: CallKind, fence: i64) -> Result<Option<Transaction>, PassError> {
+    /// Takes the calls that fit into one transaction and binds them to the next nonce, unless too many wait already. Everything
+    /// that may keep the transaction from going through is asked first, so that no nonce is taken in vain.
+    async fn bind_group(
+        &mut self,
+        kind: CallKind,
+        waiting: usize,
+        fence: i64,
+    ) -> Result<Option<Transaction>, PassError> {
+        for _ in 0..TRIES {
+            match self.bind_first(kind, waiting, fence).await? {
+                Outcome::Bound(transaction) => return Ok(Some(transaction)),
+                Outcome::NotNow => return Ok(None),
+                // Others wait behind those.
+                Outcome::TakenByAnother => {}
+            }
+        }
+        Ok(None)
+    }
+
+    async fn bind_first(
+        &mut self,
+        kind: CallKind,
+        waiting_transactions: usize,
+        fence: i64,
+    ) -> Result<Outcome, PassError> {
         let pipeline = Arc::clone(&self.pipeline);
         let Pipeline { db, clock, settings, .. } = pipeline.as_ref();
         let mut tx = db.begin_read().await?;
         let waiting = store::waiting_calls(&mut tx, kind, clock.now(), look_ahead(kind)).await?;
         drop(tx);
         if waiting.is_empty() {
-            return Ok(None);
+            return Ok(Outcome::NotNow);
         }
         let (history, block_gas_limit) = self.market().await?;
         let ceiling = gas::ceiling(block_gas_limit, settings.gas_ceiling);
+        if waiting_transactions >= gas::most_waiting(block_gas_limit, ceiling, settings.most_waiting) {
+            return Ok(Outcome::NotNow);
+        }
         let group = first_group(waiting, gas::group_size(kind, ceiling));
         let calls: Vec<Call> = group.iter().map(|waiting| waiting.call.clone()).collect();
         if calls.is_empty() {
             self.park(kind, "the block's gas limit has no room for one call");
-            return Ok(None);
+            return Ok(Outcome::NotNow);
         }
         let fees = match fees::quote(history, settings.fees) {
             Ok(fees) => fees,
             Err(above) => {
                 self.park(kind, &above.to_string());
-                return Ok(None);
+                return Ok(Outcome::NotNow);
             }
         };
         let gas_limit = match self.try_group(kind, &calls).await {
@@ -108,15 +170,15 @@ impl Lane {
                 if let Some(waiting) = group.first() {
                     self.follow_refusal(waiting, refusal, fence).await?;
                 }
-                return Ok(None);
+                return Ok(Outcome::NotNow);
             }
             Err(GasError::DryRun(DryRunError::InsufficientFunds)) => {
                 self.cannot_pay(&CannotPay::RefusedByNode);
-                return Ok(None);
+                return Ok(Outcome::NotNow);
             }
             Err(GasError::DryRun(refusal)) => {
                 self.park(kind, &refusal.to_string());
-                return Ok(None);
+                return Ok(Outcome::NotNow);
             }
         };
         let worst = purse::worst(gas_limit, fees.max_fee);
@@ -127,16 +189,22 @@ impl Lane {
             Err(reason) => Err(reason),
         };
         match bound {
-            Ok(bound) => {
+            Ok(Binding::All(transaction)) => {
                 self.can_pay();
-                let known = |transaction: &Transaction| (transaction.transaction_id.clone(), gas_limit);
-                self.gas_need.of_bound = bound.as_ref().map(known);
-                Ok(bound)
+                let transaction_id = transaction.transaction_id.clone();
+                self.bound = Some(BoundGroup { transaction_id, gas_limit, calls });
+                Ok(Outcome::Bound(transaction))
             }
+            Ok(Binding::Some(transaction)) => {
+                self.can_pay();
+                Ok(Outcome::Bound(transaction))
+            }
+            Ok(Binding::None) => Ok(Outcome::TakenByAnother),
+            Ok(Binding::Stopped) => Ok(Outcome::NotNow),
             Err(reason) => {
                 self.cannot_pay(&reason);
                 metrics::counter!("colophon_parked_total", "kind" => kind.as_str()).increment(1);
-                Ok(None)
+                Ok(Outcome::NotNow)
             }
         }
     }
@@ -167,14 +235,14 @@ impl Lane {
         group: &[WaitingCall],
         worst: u128,
         fence: i64,
-    ) -> Result<Result<Option<Transaction>, CannotPay>, PassError> {
+    ) -> Result<Result<Binding, CannotPay>, PassError> {
         let Pipeline { db, clock, chance, holder, settings, .. } = self.pipeline.as_ref();
         let signer = self.signer();
         let now = clock.now();
         let mut tx = db.begin_write().await?;
         let held = store::hold_lane(&mut tx, signer, holder, fence).await?.ok_or(PassError::LeaseLost)?;
         if held.frozen_reason.is_some() {
-            return Ok(Ok(None));
+            return Ok(Ok(Binding::Stopped));
         }
         let nonce = store::next_nonce(&mut tx, signer, held.first_nonce).await?;
         let transaction_id = TransactionId::generate(now, chance.as_ref());
@@ -185,7 +253,7 @@ impl Lane {
         crash_point!("bind.members");
         if bound == 0 {
             // Another lane of this kind took them all; the nonce goes with the rolled-back transaction.
-            return Ok(Ok(None));
+            return Ok(Ok(Binding::None));
         }
         // Promised with the nonce, so that no two lanes take one for the same rest of the budget.
         let (day, worst) = (purse::day_of(now), Gwei::at_least(worst));
@@ -196,11 +264,12 @@ impl Lane {
         store::promise(&mut tx, &transaction.transaction_id, day, worst).await?;
         crash_point!("bind");
         if self.is_stopping() {
-            return Ok(Ok(None));
+            return Ok(Ok(Binding::Stopped));
         }
         tx.commit().await?;
         crash_point!("bind.committed");
-        Ok(Ok(Some(transaction)))
+        let all = usize::try_from(bound) == Ok(group.len());
+        Ok(Ok(if all { Binding::All(transaction) } else { Binding::Some(transaction) }))
     }
 
     pub(super) fn park(&self, kind: CallKind, reason: &str) {
@@ -209,13 +278,22 @@ impl Lane {
     }
 }
 
-/// Hands attempts to the nodes, in the order of their nonces.
-async fn hand_over_all(chain: &dyn Chain, round: &[UnderWay]) -> Vec<Result<(), SendRefusal>> {
-    let mut answers = Vec::with_capacity(round.len());
-    for under_way in round {
-        answers.push(hand_over(chain, under_way).await);
+/// Hands attempts to the nodes, in the order of their nonces, as long as these answer and nobody says to stop.
+async fn hand_over_all(
+    chain: &dyn Chain,
+    mut departing: mpsc::UnboundedReceiver<UnderWay>,
+    stop: &watch::Receiver<bool>,
+) -> Vec<(UnderWay, Result<(), SendRefusal>)> {
+    let mut answered = Vec::new();
+    while let Some(under_way) = departing.recv().await {
+        let answer = hand_over(chain, &under_way).await;
+        let is_last = !is_heard(&answer) || *stop.borrow();
+        answered.push((under_way, answer));
+        if is_last {
+            break;
+        }
     }
-    answers
+    answered
 }
 
 /// How many calls are looked at for one group.

@@ -14,11 +14,20 @@ use crate::gas;
 use crate::purse::{self, CannotPay, Gwei};
 use crate::signer::{SignedBytes, Unsigned};
 use crate::store;
-use crate::transaction::{Signed, Transaction};
+use crate::transaction::{Signed, Transaction, TransactionId};
 use crate::under_way::UnderWay;
 
 /// Gas of a plain transfer: what a nonce without calls is spent on.
 const TRANSFER_GAS: u64 = 21_000;
+
+/// A group that was bound whole, while nothing is signed for it. Memory only spares a look at what the books say.
+#[derive(Debug)]
+pub(super) struct BoundGroup {
+    pub(super) transaction_id: TransactionId,
+    /// The gas that it gets.
+    pub(super) gas_limit: u64,
+    pub(super) calls: Vec<Call>,
+}
 
 /// What came of an attempt that was to be stored.
 pub(super) enum Stored {
@@ -72,13 +81,29 @@ impl Lane {
         fence: i64,
     ) -> Result<Stored, PassError> {
         // The chain is asked outside the database transaction; the group may only shrink after it.
-        let known = self.gas_need.of_bound.take().filter(|(of, _)| *of == transaction.transaction_id);
-        let enough = match known {
-            Some((_, limit)) => limit,
-            None => self.need_of(transaction).await?,
+        let known = self.bound.take().filter(|bound| bound.transaction_id == transaction.transaction_id);
+        let (enough, calls) = match known {
+            Some(BoundGroup { gas_limit, calls, .. }) => (gas_limit, calls),
+            None => (self.need_of(transaction).await?, Vec::new()),
         };
+        let whole = self.sign_first(transaction, &calls, enough, fees)?;
         let this = &*self;
-        retrying(|| this.try_store_first(transaction, enough, fees, fence)).await
+        retrying(|| this.try_store_first(transaction, &calls, &whole, enough, fees, fence)).await
+    }
+
+    /// The first attempt of a transaction that carries `calls`.
+    fn sign_first(
+        &self,
+        transaction: &Transaction,
+        calls: &[Call],
+        enough: u64,
+        fees: Fees,
+    ) -> Result<(Signed, Attempt), PassError> {
+        let gas_limit =
+            if calls.is_empty() { TRANSFER_GAS } else { gas::limit(transaction.kind, calls.len(), enough) };
+        let signed = Signed { calldata: call_bytes(calls)?, gas_limit };
+        let attempt = self.attempt(transaction.nonce, &signed, fees)?;
+        Ok((signed, attempt))
     }
 
     /// The gas that the members of a bound transaction need.
@@ -99,9 +124,12 @@ impl Lane {
         }
     }
 
+    /// Stores the attempt that carries `calls`, `whole`, where they are what is bound; else one that carries what is.
     async fn try_store_first(
         &self,
         transaction: &Transaction,
+        calls: &[Call],
+        whole: &(Signed, Attempt),
         enough: u64,
         fees: Fees,
         fence: i64,
@@ -112,14 +140,17 @@ impl Lane {
         if held.ok_or(PassError::LeaseLost)?.frozen_reason.is_some() {
             return Ok(Stored::Frozen);
         }
-        let members = store::lock_members(&mut tx, &transaction.transaction_id).await?;
-        let calls: Vec<Call> = members.into_iter().map(|member| member.call).collect();
-        let gas_limit =
-            if calls.is_empty() { TRANSFER_GAS } else { gas::limit(transaction.kind, calls.len(), enough) };
-        let signed = Signed { calldata: call_bytes(&calls)?, gas_limit };
-        let attempt = self.attempt(transaction.nonce, &signed, fees)?;
+        // Members only ever leave: as many as were bound are the same.
+        let bound = store::lock_members(&mut tx, &transaction.transaction_id).await?;
+        let (signed, attempt) = if bound == calls.len() {
+            whole.clone()
+        } else {
+            let members = store::members(&mut tx, &transaction.transaction_id).await?;
+            let calls: Vec<Call> = members.into_iter().map(|member| member.call).collect();
+            self.sign_first(transaction, &calls, enough, fees)?
+        };
         crash_point!("sign.signed");
-        if let Err(reason) = self.promise(&mut tx, transaction, gas_limit, fees).await? {
+        if let Err(reason) = self.promise(&mut tx, transaction, signed.gas_limit, fees).await? {
             return Ok(Stored::Unpaid(reason));
         }
         store::set_signed(&mut tx, &transaction.transaction_id, &signed, fence, clock.now()).await?;

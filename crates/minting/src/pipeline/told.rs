@@ -13,6 +13,9 @@ pub(super) struct Told {
     pub(super) market: Option<(FeeHistory, u64)>,
     /// What the signer owns, in wei.
     pub(super) balance: Option<u128>,
+    /// Whether nobody answered to an attempt that was handed over: each silence takes its time, and what else is to be handed
+    /// over waits for the next pass.
+    pub(super) is_silent: bool,
     /// The kind of call of which one was tried that would go through.
     pub(super) tried: Option<CallKind>,
 }

@@ -14,15 +14,6 @@ catalog::statements! {
         FROM calls
         WHERE transaction_id = $1
           AND state = 'bound'");
-    @locked {
-        // None of them can be withdrawn between this check and the first stored bytes.
-        LOCK_MEMBERS = concat!("
-            SELECT ", columns!(), ",
-                   position
-            FROM calls
-            WHERE transaction_id = $1
-              AND state = 'bound'");
-    }
     @rows {
         // Another lane may have been faster, or the call no longer waits: then its position stays empty.
         BIND = "
@@ -36,6 +27,22 @@ catalog::statements! {
           AND state = 'queued'";
     }
 }
+
+/// None of them can be withdrawn between this check and the first stored bytes: on `SQLite` a writing transaction is alone.
+pub(super) const LOCK_MEMBERS: Sql = Sql {
+    sqlite: "
+        SELECT count(*)
+        FROM calls
+        WHERE transaction_id = $1
+          AND state = 'bound'",
+    postgres: "
+        SELECT count(*)
+        FROM (SELECT 1
+              FROM calls
+              WHERE transaction_id = $1
+                AND state = 'bound'
+              FOR NO KEY UPDATE) AS locked",
+};
 
 #[derive(sqlx::FromRow)]
 struct MemberRow {
@@ -57,19 +64,13 @@ pub(crate) async fn bind_calls(
 
 /// The bound calls of a transaction in their order.
 pub(crate) async fn members(tx: &mut Tx, transaction_id: &TransactionId) -> Result<Vec<Member>, DbError> {
-    members_by(tx, MEMBERS, transaction_id).await
-}
-
-/// The bound calls of a transaction in their order, locked until the database transaction ends.
-pub(crate) async fn lock_members(
-    tx: &mut Tx,
-    transaction_id: &TransactionId,
-) -> Result<Vec<Member>, DbError> {
-    members_by(tx, LOCK_MEMBERS, transaction_id).await
-}
-
-async fn members_by(tx: &mut Tx, sql: Sql, transaction_id: &TransactionId) -> Result<Vec<Member>, DbError> {
-    let mut rows: Vec<MemberRow> = tx.fetch_all(sql, &[transaction_id.into()]).await?;
+    let mut rows: Vec<MemberRow> = tx.fetch_all(MEMBERS, &[transaction_id.into()]).await?;
     rows.sort_by_key(|row| row.position);
     rows.iter().map(|row| row.call.member()).collect()
+}
+
+/// Locks the bound calls of a transaction until the database transaction ends; tells how many.
+pub(crate) async fn lock_members(tx: &mut Tx, transaction_id: &TransactionId) -> Result<usize, DbError> {
+    let (count,): (i64,) = tx.fetch_one(LOCK_MEMBERS, &[transaction_id.into()]).await?;
+    usize::try_from(count).map_err(|problem| DbError::inconsistent("transactions", transaction_id, problem))
 }

@@ -2,7 +2,7 @@
 
 use catalog::account::Account;
 use catalog::clock::Timestamp;
-use catalog::db::{DbError, Tx};
+use catalog::db::{DbError, Tx, Value};
 use catalog::journal::Occasion;
 
 use crate::call::CallKind;
@@ -98,12 +98,6 @@ catalog::statements! {
             fence = $5
         WHERE transaction_id = $1
           AND state = 'bound'";
-    SET_LIVE = "
-        UPDATE transactions
-        SET state = 'live',
-            updated_at = $2
-        WHERE transaction_id = $1
-          AND state = 'signed'";
     SET_INCLUDED = "
         UPDATE transactions
         SET state = 'included',
@@ -140,6 +134,15 @@ catalog::statements! {
             updated_at = $2
         WHERE transaction_id = $1
           AND state IN ('bound', 'signed', 'live', 'included')";
+    @rows {
+        SET_LIVE = "
+        UPDATE transactions
+        SET state = 'live',
+            updated_at = $2
+        FROM", rows("$1"), "
+        WHERE transaction_id = item.value ->> 0
+          AND state = 'signed'";
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -308,10 +311,12 @@ async fn change(
     let values: Vec<_> = std::iter::once(transaction_id.into()).chain(values.iter().cloned()).collect();
     match tx.execute(sql, &values).await? {
         1 => Ok(()),
-        _ => {
-            Err(DbError::inconsistent("transactions", transaction_id, "changed by another at the same time"))
-        }
+        _ => Err(changed_by_another(transaction_id.as_str())),
     }
+}
+
+fn changed_by_another(transaction_id: &str) -> DbError {
+    DbError::inconsistent("transactions", transaction_id, "changed by another at the same time")
 }
 
 /// Writes what is fixed with the first attempt, and that attempt. Committed before the bytes leave.
@@ -327,13 +332,19 @@ pub(crate) async fn set_signed(
     change(tx, SET_SIGNED, transaction_id, &values).await
 }
 
-/// A node may have the bytes now.
+/// A node may have the bytes of these now.
 pub(crate) async fn set_live(
     tx: &mut Tx,
-    transaction_id: &TransactionId,
+    transaction_ids: &[TransactionId],
     at: Timestamp,
 ) -> Result<(), DbError> {
-    change(tx, SET_LIVE, transaction_id, &[at.into()]).await
+    let rows: Vec<_> = transaction_ids.iter().map(|id| (id.as_str(),)).collect();
+    let changed = tx.execute(SET_LIVE, &[Value::rows(&rows)?, at.into()]).await?;
+    if usize::try_from(changed) == Ok(rows.len()) {
+        Ok(())
+    } else {
+        Err(changed_by_another(rows.first().map_or("none", |(id,)| id)))
+    }
 }
 
 fn inclusion_values(inclusion: &Inclusion) -> [catalog::db::Value; 3] {

@@ -99,7 +99,7 @@ impl Default for Plan {
             mints: 100_000,
             block_gas: 1_000_000_000,
             ceiling: 30_000,
-            signers: 1,
+            signers: 2,
             settled: [1_000, 1_000_000],
             runs: 3,
         }

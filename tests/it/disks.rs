@@ -65,13 +65,13 @@ fn a_full_disk_refuses_sends_nothing_and_goes_on_when_there_is_room() {
 
 #[test]
 fn a_log_of_writes_that_a_reader_holds_back_is_told_of_and_shrinks_when_it_is_gone() {
-    const MOST: u64 = 8 << 20;
+    const MOST: u64 = 24 << 20;
     on_sqlite(|db| async move {
         write(&db, "CREATE TABLE papers (text TEXT NOT NULL)").await;
         let mut reader = db.db.begin_read().await.expect("a reader");
         let _: (i64,) = reader.fetch_one("SELECT count(*) FROM papers", &[]).await.expect("what it reads");
         let paper = "INSERT INTO papers (text) VALUES (hex(zeroblob(1000000)))";
-        for _ in 0..5 {
+        for _ in 0..15 {
             write(&db, paper).await;
         }
         assert!(api::write_log::is_held_back(&db.db, MOST), "{:?}", db.db.write_log_bytes());

@@ -14,6 +14,7 @@ mod progress;
 mod resumption;
 mod tokens;
 mod transactions;
+mod waiting;
 mod withdrawal;
 
 use catalog::db::Sql;
@@ -21,7 +22,7 @@ use catalog::db::Sql;
 pub(crate) use attempts::{attempts_of, insert_attempt};
 pub use booked::{BookedLane, BookedToken, booked_lanes, booked_tokens};
 pub use calls::{CallRecord, find_call, open_edition, queue_call, queue_depth};
-pub(crate) use calls::{WaitingCall, end_calls, postpone_call, requeue_call, waiting_calls};
+pub(crate) use calls::{end_calls, requeue_call};
 pub use contract_scans::list_foreign_editions;
 pub(crate) use contract_scans::{find_scan, record_foreign_edition, set_scan};
 pub use foreign_tokens::{count_open_foreign, find_foreign, list_foreign};
@@ -44,6 +45,7 @@ pub(crate) use transactions::{
     final_below, insert_adopted, insert_bound, last_final_block, next_nonce, set_displaced, set_fell_out,
     set_final, set_included, set_live, set_signed, unsent, unsettled,
 };
+pub(crate) use waiting::{WaitingCall, postpone_call, waiting_calls};
 pub use withdrawal::{Withdrawal, withdraw_call};
 
 /// Every statement of the chain's side; the tests prepare them on both databases.
@@ -63,6 +65,7 @@ pub fn statements() -> Vec<Sql> {
         resumption::STATEMENTS,
         tokens::STATEMENTS,
         transactions::STATEMENTS,
+        waiting::STATEMENTS,
         withdrawal::STATEMENTS,
     ]
     .concat()

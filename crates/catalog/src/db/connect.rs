@@ -161,8 +161,11 @@ impl Db {
             .pragma("secure_delete", "ON")
             // Writers work between savepoints: what a page was before is kept in memory, not in a file of its own.
             .pragma("temp_store", "MEMORY")
-            // Whatever a long reader let the log of writes grow to, it shrinks to this when that reader is gone.
-            .pragma("journal_size_limit", "4194304")
+            // The log of writes is emptied into the database once it has so many pages (16 MiB): most pages change more than
+            // once until then, and are written there once.
+            .pragma("wal_autocheckpoint", "4096")
+            // Whatever a long reader let it grow to, it shrinks to this when that reader is gone.
+            .pragma("journal_size_limit", "16777216")
             .busy_timeout(PATIENCE);
         // Connections in our own process need no test whether they still stand.
         let pool = || SqlitePoolOptions::new().acquire_timeout(PATIENCE).test_before_acquire(false);

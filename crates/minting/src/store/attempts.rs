@@ -50,7 +50,7 @@ impl TryFrom<AttemptRow> for Attempt {
         Ok(Self {
             signed: SignedBytes {
                 hash: row.attempt_hash.parse().map_err(|e| odd(&e))?,
-                raw: hex::decode(&row.raw).map_err(|e| odd(&e))?,
+                raw: alloy::hex::decode(&row.raw).map_err(|e| odd(&e))?,
             },
             fees: Fees {
                 max_fee: row.max_fee.parse().map_err(|e| odd(&e))?,
@@ -71,7 +71,7 @@ pub(crate) async fn insert_attempt(
     let values = [
         attempt.signed.hash.to_string().into(),
         transaction_id.into(),
-        hex::encode(&attempt.signed.raw).into(),
+        alloy::hex::encode(&attempt.signed.raw).into(),
         attempt.fees.max_fee.to_string().into(),
         attempt.fees.max_priority_fee.to_string().into(),
         fence.into(),

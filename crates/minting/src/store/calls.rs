@@ -54,26 +54,6 @@ catalog::statements! {
         SELECT ", columns!(), "
         FROM calls
         WHERE business_key = $1");
-    // A call waits for the one named in after_call_id; two calls of the same token never share a group, since
-    // each kind has one key for a token.
-    WAITING = concat!("
-        SELECT ", columns!(), "
-        FROM calls
-        WHERE kind = $1
-          AND state = 'queued'
-          AND not_before_at <= $2
-          AND (after_call_id IS NULL
-               OR EXISTS (SELECT 1 FROM calls AS earlier
-                          WHERE earlier.call_id = calls.after_call_id AND earlier.state = 'done'))
-        ORDER BY not_before_at, created_at, call_id
-        LIMIT $3");
-    POSTPONE = "
-        UPDATE calls
-        SET reason = $2,
-            not_before_at = $3,
-            updated_at = $4
-        WHERE call_id = $1
-          AND state = 'queued'";
     REQUEUE = "
         UPDATE calls
         SET state = 'queued',
@@ -114,26 +94,18 @@ pub struct CallRecord {
     pub state: CallState,
 }
 
-/// A call that may be bound now.
-#[derive(Debug, Clone)]
-pub(crate) struct WaitingCall {
-    pub(crate) call_id: CallId,
-    pub(crate) call: Call,
-    pub(crate) setbacks: u32,
-}
-
 /// A row of the table, as every reader of it selects it.
 #[derive(sqlx::FromRow)]
 pub(super) struct CallRow {
-    call_id: String,
-    kind: String,
-    edition_number: Option<i64>,
-    token_id: Option<i64>,
-    arguments: String,
-    state: String,
-    reason: Option<String>,
-    transaction_id: Option<String>,
-    setbacks: i64,
+    pub(super) call_id: String,
+    pub(super) kind: String,
+    pub(super) edition_number: Option<i64>,
+    pub(super) token_id: Option<i64>,
+    pub(super) arguments: String,
+    pub(super) state: String,
+    pub(super) reason: Option<String>,
+    pub(super) transaction_id: Option<String>,
+    pub(super) setbacks: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -311,20 +283,6 @@ pub async fn find_call(tx: &mut Tx, business_key: &str) -> Result<Option<CallRec
     .transpose()
 }
 
-/// At most `limit` calls of a kind that may be bound now, those that wait longest first.
-pub(crate) async fn waiting_calls(
-    tx: &mut Tx,
-    kind: CallKind,
-    now: Timestamp,
-    limit: u32,
-) -> Result<Vec<WaitingCall>, DbError> {
-    let rows: Vec<CallRow> = tx.fetch_all(WAITING, &[kind.as_str().into(), now.into(), limit.into()]).await?;
-    let waiting = |row: &CallRow| {
-        row.member().map(|Member { call_id, call, setbacks }| WaitingCall { call_id, call, setbacks })
-    };
-    rows.iter().map(waiting).collect()
-}
-
 /// Writes how calls ended that ended alike.
 pub(crate) async fn end_calls(
     tx: &mut Tx,
@@ -340,18 +298,6 @@ pub(crate) async fn end_calls(
     }
     let first = rows.first().map_or("none", |(id,)| *id);
     Err(DbError::inconsistent("calls", first, "one from here on ended twice"))
-}
-
-/// Lets a waiting call wait longer, for that reason, so that it does not stand in the way of others.
-pub(crate) async fn postpone_call(
-    tx: &mut Tx,
-    call_id: &CallId,
-    reason: &str,
-    not_before: Timestamp,
-    at: Timestamp,
-) -> Result<(), DbError> {
-    tx.execute(POSTPONE, &[call_id.into(), reason.into(), not_before.into(), at.into()]).await?;
-    Ok(())
 }
 
 /// Puts a bound call back into the queue, not to be bound before `not_before`. `spoiled` says that its transaction

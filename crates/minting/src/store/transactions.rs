@@ -167,7 +167,7 @@ impl TransactionRow {
     fn signed(&self) -> Result<Option<Signed>, DbError> {
         match (&self.calldata, self.gas_limit) {
             (Some(calldata), Some(gas_limit)) => Ok(Some(Signed {
-                calldata: hex::decode(calldata).map_err(|e| self.odd(e))?,
+                calldata: alloy::hex::decode(calldata).map_err(|e| self.odd(e))?,
                 gas_limit: u64::try_from(gas_limit).map_err(|e| self.odd(e))?,
             })),
             (None, None) => Ok(None),
@@ -327,8 +327,12 @@ pub(crate) async fn set_signed(
     fence: i64,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    let values =
-        [hex::encode(&signed.calldata).into(), number(signed.gas_limit).into(), at.into(), fence.into()];
+    let values = [
+        alloy::hex::encode(&signed.calldata).into(),
+        number(signed.gas_limit).into(),
+        at.into(),
+        fence.into(),
+    ];
     change(tx, SET_SIGNED, transaction_id, &values).await
 }
 

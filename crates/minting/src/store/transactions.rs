@@ -344,11 +344,8 @@ pub(crate) async fn set_live(
 ) -> Result<(), DbError> {
     let rows: Vec<_> = transaction_ids.iter().map(|id| (id.as_str(),)).collect();
     let changed = tx.execute(SET_LIVE, &[Value::rows(&rows)?, at.into()]).await?;
-    if usize::try_from(changed) == Ok(rows.len()) {
-        Ok(())
-    } else {
-        Err(changed_by_another(rows.first().map_or("none", |(id,)| id)))
-    }
+    let all = usize::try_from(changed) == Ok(rows.len());
+    all.then_some(()).ok_or_else(|| changed_by_another(rows.first().map_or("none", |(id,)| id)))
 }
 
 fn inclusion_values(inclusion: &Inclusion) -> [catalog::db::Value; 3] {

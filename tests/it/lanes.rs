@@ -94,11 +94,11 @@ both_databases! {
         assert_eq!(count_in_books(&db, "SELECT count(*) FROM calls WHERE state = 'done'").await, 3);
     }
 
-    async fn while_a_node_takes_a_round_the_next_one_is_signed_and_all_leave_in_their_order(db: TestDb) {
+    async fn while_a_node_takes_one_group_the_next_are_signed_and_all_leave_in_their_order(db: TestDb) {
         let shop = Workshop::open(&db.db, 10_000).await;
         let node = CrookedNode::start(shop.chain.url(), Manner::Holding).await;
         let mut lane = shop.lane_through(node.url(), &shop.minters[0], Role::Minter, LATER).await;
-        // More than a lane has under way, and more than a round takes.
+        // More than a lane has under way.
         mints_wait(&shop, 1_100).await;
         let passes = tokio::spawn(async move {
             let report = lane.pass().await.expect("a pass");

@@ -97,7 +97,7 @@ const TOKENS: &str = "
 /// What each change before it left in the journal, by the journal of the first sale's claim.
 const JOURNAL: &str = "
     INSERT INTO journal (event_id, occurred_at, actor, kind, subject, payload)
-    SELECT 'evt_' || substr(CAST(10000000 + j.sequence AS TEXT), 1, 8) || substr(c.claim_id, 15),
+    SELECT 'evt_' || substr(CAST(1000 + j.sequence AS TEXT), 1, 4) || substr(c.claim_id, 11),
            j.occurred_at, j.actor, j.kind, c.claim_id, j.payload
     FROM claims AS c
     JOIN sales AS s ON s.sale_id = c.sale_id
@@ -139,6 +139,9 @@ const MORE_IMPRESSIONS: &str = "
     JOIN editions AS t ON t.number = $1
     JOIN impressions AS n ON n.edition_id = t.edition_id
     WHERE e.number > 1000";
+
+/// Settled sales that are written in one transaction.
+const PART: u32 = 100_000;
 
 /// Editions whose opening is not known to be final.
 pub(crate) async fn closed_editions(books: &Db) -> i64 {
@@ -224,6 +227,15 @@ pub(crate) async fn fill(books: &Db, stock: Stock, channel: &str, count: u32) {
     }
     tx.commit().await.expect("the books");
     seal(books).await;
+}
+
+/// Copies the first sale, settled, onto so many sheets; a part at a time, since a database keeps in memory what a
+/// transaction changed.
+pub(crate) async fn fill_settled(books: &Db, count: u32) {
+    for (part, from) in (0..count).step_by(PART as usize).enumerate() {
+        let part = format!("settled-{part}");
+        fill(books, Stock::Settled, &part, (count - from).min(PART)).await;
+    }
 }
 
 /// Seals what is in the journal, as a service has done long since with what is old.

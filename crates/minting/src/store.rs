@@ -21,7 +21,7 @@ use catalog::db::Sql;
 
 pub(crate) use attempts::{attempts_of, insert_attempt};
 pub use booked::{BookedLane, BookedToken, booked_lanes, booked_tokens};
-pub use calls::{CallRecord, find_call, open_edition, queue_call, queue_depth};
+pub use calls::{CallRecord, find_call, open_edition, queue_call};
 pub(crate) use calls::{end_calls, requeue_call};
 pub use contract_scans::list_foreign_editions;
 pub(crate) use contract_scans::{find_scan, record_foreign_edition, set_scan};

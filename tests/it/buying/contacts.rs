@@ -228,10 +228,7 @@ both_databases! {
         assert_eq!(house.shop("GET", &format!("/v1/sales/{sale_id}"), None, None).await.body, before);
         assert_eq!(house.ship(sale_id, None).await.status, 200);
         assert_eq!(house.claim(&code, &wallet()).await.0.status, 202);
-        let breaches = {
-            let mut tx = house.app.db.begin_read().await.expect("a transaction");
-            api::store::count_breaches(&mut tx).await.expect("the laws")
-        };
+        let breaches = api::conservation::breaches(&house.app.db).await.expect("the laws");
         assert!(breaches.iter().all(|(_, count)| *count == 0), "{breaches:?}");
         assert_eq!(audit().await, None);
         assert_hidden(&db, &[NAME, EMAIL, PHONE], "after erasure").await;

@@ -247,11 +247,11 @@ async fn prove(
 ) -> Result<(Claim, Challenge), ApiError> {
     let now = app.clock.now();
     let found = store::find_claim_with_challenges(&app.db, code, recipient, now).await?;
-    let (claim, mut challenges) = found.unzip();
+    let (claim, challenges) = found.unzip();
     let claim = active(redeeming::standing(claim, &app.settings.claims, now)?)?;
     let claim = of_wallet(claim, recipient)?;
     let named: Option<ProofText> = named.map(str::parse).transpose().map_err(|_| proof_invalid())?;
-    let mut challenges = challenges.take().unwrap_or_default();
+    let mut challenges = challenges.unwrap_or_default();
     challenges.extend(redeeming::used_challenge(&app.db, &claim, recipient).await?);
     if let Some(named) = named {
         challenges.retain(|kept| kept.nonce == named.nonce && kept.message == named.to_string());

@@ -65,12 +65,6 @@ catalog::statements! {
             updated_at = $5
         WHERE call_id = $1
           AND state = 'bound'";
-    DEPTH = "
-        SELECT state,
-               count(*)
-        FROM calls
-        WHERE state IN ('queued', 'bound', 'review')
-        GROUP BY state";
     @rows {
         END = "
         UPDATE calls
@@ -315,9 +309,4 @@ pub(crate) async fn requeue_call(
         1 => Ok(()),
         _ => Err(DbError::inconsistent("calls", call_id, "put back though it was not bound")),
     }
-}
-
-/// How many calls are queued, bound and in review: `(state, number)`.
-pub async fn queue_depth(tx: &mut Tx) -> Result<Vec<(String, i64)>, DbError> {
-    tx.fetch_all(DEPTH, &[]).await
 }

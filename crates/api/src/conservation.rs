@@ -1,8 +1,8 @@
 //! Conservation, every minute: each sheet is in one state and belongs to at most one sale, no sheet has two live tokens, and
 //! nothing of an undone sale can be claimed. A breach is a fault of ours or a hand in the database: it is an alarm.
 //!
-//! A law is counted over all books there are, one law after the other. However large they become, counting takes no more
-//! than a twentieth of the time: a million sales take twelve seconds, so that a round takes four minutes then.
+//! A round goes through all editions there are, one after the other. However many they become, counting takes no more than
+//! a fiftieth of the time: a million sales take twelve seconds, so that their round takes ten minutes.
 
 use std::time::{Duration, Instant};
 
@@ -10,76 +10,62 @@ use catalog::crash_point;
 use catalog::db::{Db, DbError};
 
 use crate::state::AppState;
-use crate::store::{self, LAWS, Law};
+use crate::store::{self, Breaches};
 
-/// A round through all laws takes no less.
+/// Rounds begin no closer together.
 const ROUND: Duration = Duration::from_mins(1);
-/// A law that took a while is followed by a rest of so many times that.
-const RESTS: u32 = 19;
+/// What an edition took is followed by a rest of so many times that.
+const RESTS: u32 = 49;
 
 /// The breaches of each law.
-pub async fn breaches(db: &Db) -> Result<Vec<(Law, i64)>, DbError> {
-    let mut breaches = Vec::with_capacity(LAWS.len());
-    for law in LAWS {
-        breaches.push((law, breaches_of(db, law).await?));
-    }
-    Ok(breaches)
+pub async fn breaches(db: &Db) -> Result<Breaches, DbError> {
+    count(db, 0).await
 }
 
-async fn breaches_of(db: &Db, law: Law) -> Result<i64, DbError> {
-    let mut tx = db.begin_read().await?;
-    store::count_breaches(&mut tx, law).await
+/// Counts edition after edition, each in a reading of its own.
+async fn count(db: &Db, rests: u32) -> Result<Breaches, DbError> {
+    let mut breaches = store::no_breaches();
+    let mut last = String::new();
+    loop {
+        let begun = Instant::now();
+        let mut tx = db.begin_read().await?;
+        let Some(edition_id) = store::next_edition_id(&mut tx, &last).await? else { return Ok(breaches) };
+        let found = store::count_breaches(&mut tx, &edition_id).await?;
+        drop(tx);
+        for (sum, (law, count)) in breaches.iter_mut().zip(found) {
+            sum.1 += count;
+            if count > 0 {
+                tracing::error!(law, count, edition_id, "conservation is broken");
+            }
+        }
+        last = edition_id;
+        tokio::time::sleep(begun.elapsed() * rests).await;
+    }
 }
 
 /// Counts the breaches of each law, in the log and in the gauge `colophon_conservation_breaches`; gives their sum.
 pub async fn check(app: &AppState) -> Result<i64, DbError> {
-    let mut sum = 0;
-    for law in LAWS {
-        sum += check_law(app, law).await?;
-    }
-    Ok(sum)
+    check_with(app, 0).await
 }
 
-async fn check_law(app: &AppState, law: Law) -> Result<i64, DbError> {
-    let count = breaches_of(&app.db, law).await?;
+async fn check_with(app: &AppState, rests: u32) -> Result<i64, DbError> {
+    let breaches = count(&app.db, rests).await?;
     crash_point!("conservation.counted");
-    if count > 0 {
-        tracing::error!(law = law.name, count, "conservation is broken");
+    for (law, count) in breaches {
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        metrics::gauge!("colophon_conservation_breaches", "law" => law).set(count as f64);
     }
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-    metrics::gauge!("colophon_conservation_breaches", "law" => law.name).set(count as f64);
-    Ok(count)
+    Ok(breaches.iter().map(|(_, count)| count).sum())
 }
 
-/// Checks one law after the other, round and round. Runs until it is dropped or aborted.
+/// Checks round after round. Runs until it is dropped or aborted.
 pub async fn check_forever(app: AppState) {
-    for law in LAWS.into_iter().cycle() {
-        let begun = Instant::now();
-        if let Err(error) = check_law(&app, law).await {
-            tracing::warn!(
-                law = law.name,
-                error = crate::error::chain(&error),
-                "conservation was not checked"
-            );
+    let mut rounds = tokio::time::interval(ROUND);
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        if let Err(error) = check_with(&app, RESTS).await {
+            tracing::warn!(error = crate::error::chain(&error), "conservation was not checked");
         }
-        tokio::time::sleep(rest_after(begun.elapsed())).await;
-    }
-}
-
-/// How long to wait before the next law.
-fn rest_after(took: Duration) -> Duration {
-    let laws = u32::try_from(LAWS.len()).unwrap_or(u32::MAX);
-    (ROUND / laws).max(took * RESTS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_round_takes_a_minute_and_longer_only_where_counting_would_take_more_than_a_twentieth_of_it() {
-        let quick = rest_after(Duration::from_millis(1));
-        assert!(ROUND - quick * 7 < Duration::from_micros(1), "seven of {quick:?}");
-        assert_eq!(rest_after(Duration::from_secs(2)), Duration::from_secs(38));
     }
 }

@@ -29,7 +29,7 @@ pub use challenges::{find_challenge, find_claim_with_challenges, insert_challeng
 pub use claims::{
     claim_of_sale, find_claim, find_claim_by_code, insert_claim, lock_claim_of_sale, update_claim,
 };
-pub use conservation::{LAWS, Law, count_breaches};
+pub use conservation::{Breaches, count_breaches, next_edition_id, no_breaches};
 pub(crate) use contacts::{find_contact, remove_contact, set_contact};
 pub(crate) use deployments::{find_deployment, insert_deployment, insert_key_check, list_key_checks};
 pub use feed_keys::{FeedEffect, find_feed_effect, take_feed_key};

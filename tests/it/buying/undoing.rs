@@ -277,5 +277,9 @@ both_databases! {
         assert_eq!(census["adds_up"], json!(false));
         house.write("UPDATE sales SET payment = 'paid'").await;
         house.write("UPDATE editions SET run_size = 2").await;
+        assert_eq!(breaches().await, 0);
+        house.publish(3).await;
+        house.write("UPDATE impressions SET state = 'sold'").await;
+        assert_eq!(breaches().await, 4, "one in the one edition, three in the other");
     }
 }

@@ -5,7 +5,7 @@ use api::audit::sealing;
 use api::claim::code::{ClaimCode, ClaimPepper};
 use catalog::chance::SystemChance;
 use catalog::clock::SystemClock;
-use catalog::db::{Db, Value};
+use catalog::db::{Db, DbKind, Value};
 use serde_json::json;
 use tests::trade::client::{Body, Client, Question, Who};
 use tests::trade::publishing::Published;
@@ -226,7 +226,7 @@ pub(crate) async fn fill(books: &Db, stock: Stock, channel: &str, count: u32) {
         tx.execute(TOKENS, &state(token)).await.expect("tokens");
     }
     tx.commit().await.expect("the books");
-    seal(books).await;
+    settle_down(books).await;
 }
 
 /// Copies the first sale, settled, onto so many sheets; a part at a time, since a database keeps in memory what a
@@ -238,12 +238,16 @@ pub(crate) async fn fill_settled(books: &Db, count: u32) {
     }
 }
 
-/// Seals what is in the journal, as a service has done long since with what is old.
-async fn seal(books: &Db) {
+/// Seals what is in the journal, as a service has done long since with what is old; and lets `PostgreSQL` look at what
+/// its tables hold, as it does by itself within minutes: it plans as if they were empty until then.
+async fn settle_down(books: &Db) {
     while sealing::step(books, &SystemClock).await.expect("a seal") > 0 {}
     let mut tx = books.begin_write().await.expect("the books");
     tx.execute(PUBLISHED, &[]).await.expect("the books");
     tx.commit().await.expect("the books");
+    if books.kind() == DbKind::Postgres {
+        let _none: Vec<(i64,)> = books.look("VACUUM (ANALYZE)", &[]).await.expect("the books");
+    }
 }
 
 /// Writes editions with room for so many sheets that the chain does not know.

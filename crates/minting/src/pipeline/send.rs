@@ -23,6 +23,9 @@ use crate::{fees, gas};
 const LOOK_FURTHER: usize = 25;
 /// The most calls that are looked at for one group.
 const LOOK_AHEAD: usize = 500;
+/// Groups of a pass. What came into blocks meanwhile is noted between two passes, and makes room for others while the pool
+/// still holds some: were all that may wait sent in one pass, the pool would be empty until the next.
+const OF_A_PASS: usize = 32;
 /// So often a lane looks for others when those that it found were taken meanwhile.
 const TRIES: usize = 5;
 
@@ -47,8 +50,8 @@ enum Binding {
 }
 
 impl Lane {
-    /// Sends what waits, until nothing waits or too much is under way. While the nodes take what is signed, further groups are
-    /// bound and signed: a node that makes a block takes nothing.
+    /// Sends what waits, until nothing waits, too much is under way, or it is enough for a pass. While the nodes take what is
+    /// signed, further groups are bound and signed: a node that makes a block takes nothing.
     pub(super) async fn send_waiting(
         &mut self,
         fence: i64,
@@ -97,7 +100,10 @@ impl Lane {
         fence: i64,
         report: &mut PassReport,
     ) -> Result<(), PassError> {
-        while report.waiting < self.pipeline.settings.most_waiting && !self.is_stopping() {
+        for _ in 0..OF_A_PASS {
+            if report.waiting >= self.pipeline.settings.most_waiting || self.is_stopping() {
+                break;
+            }
             let Some(transaction) = self.bind_group(kind, report.waiting, fence).await? else { break };
             report.under_way += 1;
             report.waiting += 1;

@@ -92,7 +92,8 @@ fn no_step_of_the_schema_takes_anything_away() {
 /// Whether a statement takes away or changes what others read, or asks them for what they do not write.
 fn takes_away(statement: &str) -> bool {
     let lines = statement.lines().filter(|line| !line.trim_start().starts_with("--"));
-    let words = lines.collect::<Vec<_>>().join(" ").to_uppercase();
+    // An index holds nothing of its own.
+    let words = lines.collect::<Vec<_>>().join(" ").to_uppercase().replace("DROP INDEX ", "");
     let has = |text: &str| words.contains(text);
     has("DROP ")
         || has("RENAME ")

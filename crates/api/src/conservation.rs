@@ -17,9 +17,10 @@ const ROUND: Duration = Duration::from_mins(1);
 /// What an edition took is followed by a rest of so many times that.
 const RESTS: u32 = 49;
 
-/// The breaches of each law.
-pub async fn breaches(db: &Db) -> Result<Breaches, DbError> {
-    count(db, 0).await
+/// The laws that are broken, and how often.
+pub async fn breaches(db: &Db) -> Result<Vec<(&'static str, i64)>, DbError> {
+    let breaches = count(db, 0).await?;
+    Ok(breaches.into_iter().filter(|(_, count)| *count > 0).collect())
 }
 
 /// Counts edition after edition, each in a reading of its own.

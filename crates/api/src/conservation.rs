@@ -30,7 +30,9 @@ async fn count(db: &Db, rests: u32) -> Result<Breaches, DbError> {
     loop {
         let begun = Instant::now();
         let mut tx = db.begin_read().await?;
-        let Some(edition_id) = store::next_edition_id(&mut tx, &last).await? else { return Ok(breaches) };
+        let next = store::next_edition_id(&mut tx, &last).await?;
+        crash_point!("conservation.looking");
+        let Some(edition_id) = next else { return Ok(breaches) };
         let found = store::count_breaches(&mut tx, &edition_id).await?;
         drop(tx);
         for (sum, (law, count)) in breaches.iter_mut().zip(found) {
@@ -40,7 +42,7 @@ async fn count(db: &Db, rests: u32) -> Result<Breaches, DbError> {
             }
         }
         last = edition_id;
-        tokio::time::sleep(begun.elapsed() * rests).await;
+        tokio::time::sleep((begun.elapsed() * rests).min(ROUND)).await;
     }
 }
 
@@ -51,7 +53,6 @@ pub async fn check(app: &AppState) -> Result<i64, DbError> {
 
 async fn check_with(app: &AppState, rests: u32) -> Result<i64, DbError> {
     let breaches = count(&app.db, rests).await?;
-    crash_point!("conservation.counted");
     for (law, count) in breaches {
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         metrics::gauge!("colophon_conservation_breaches", "law" => law).set(count as f64);

@@ -77,7 +77,7 @@ pub(super) const BUSINESS: [&str; 83] = [
     "carry_out.reissued",
     "carry_out.flagged",
     "lease.renewed",
-    "conservation.counted",
+    "conservation.looking",
     "idempotency.swept",
     "audit.seal",
     "audit.seal.committed",

@@ -238,8 +238,8 @@ pub(crate) async fn fill_settled(books: &Db, count: u32) {
     }
 }
 
-/// Seals what is in the journal, as a service has done long since with what is old; and lets `PostgreSQL` look at what
-/// its tables hold, as it does by itself within minutes: it plans as if they were empty until then.
+/// Seals what is in the journal, as a service has done long since with what is old; and lets `PostgreSQL` tidy its tables,
+/// as it would by itself within minutes: in the midst of what is timed.
 async fn settle_down(books: &Db) {
     while sealing::step(books, &SystemClock).await.expect("a seal") > 0 {}
     let mut tx = books.begin_write().await.expect("the books");

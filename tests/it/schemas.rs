@@ -89,13 +89,16 @@ fn no_step_of_the_schema_takes_anything_away() {
     assert_eq!(taking, Vec::<String>::new());
 }
 
+/// Forbids nothing, so that nobody misses it; the same step makes it again with a column more. Dropping a unique index would
+/// take a promise away.
+const MADE_ANEW: &str = "DROP INDEX CALLS_QUEUED";
+
 /// Whether a statement takes away or changes what others read, or asks them for what they do not write.
 fn takes_away(statement: &str) -> bool {
     let lines = statement.lines().filter(|line| !line.trim_start().starts_with("--"));
-    // An index holds nothing of its own.
-    let words = lines.collect::<Vec<_>>().join(" ").to_uppercase().replace("DROP INDEX ", "");
+    let words = lines.collect::<Vec<_>>().join(" ").to_uppercase();
     let has = |text: &str| words.contains(text);
-    has("DROP ")
+    (has("DROP ") && words.trim() != MADE_ANEW)
         || has("RENAME ")
         || has("ALTER COLUMN")
         || has("DELETE FROM")

@@ -121,15 +121,42 @@ both_databases! {
         lane.pass().await.expect("a pass");
         assert_eq!(count_in_books(&db, "SELECT count(*) FROM calls WHERE state = 'done'").await, 1_100);
     }
+
+    async fn what_comes_while_a_pass_sends_gathers_for_the_next_and_shares_a_transaction(db: TestDb) {
+        let shop = Workshop::open(&db.db, 10_000).await;
+        // Fewer than one transaction takes.
+        let mints = mints_of(&shop, 250).await;
+        let lane = shop.lane(&shop.minters[0], Role::Minter).await;
+        let (end, ending) = watch::channel(false);
+        let (wake, rhythm) = (Wake::default(), Rhythm { busy: BUSY, idle: BUSY });
+        let begun = Instant::now();
+        let work = worker::spawn(lane, wake.clone(), rhythm, ending);
+        // One after the other, without a pause.
+        for mint in mints {
+            shop.queue(&[mint]).await;
+            wake.ring();
+        }
+        until_books(&db, "SELECT count(*) FROM calls WHERE state = 'queued'", 0).await;
+        end.send(true).expect("a lane that listens");
+        work.await.expect("its end");
+        let most = i64::try_from(begun.elapsed().as_secs() / BUSY.as_secs() + 1).expect("a count");
+        let sent = count_in_books(&db, "SELECT count(*) FROM transactions WHERE kind = 'mint'").await;
+        assert!((1..=most).contains(&sent), "{sent} transactions in {most} passes");
+    }
 }
 
 /// Opens an edition of so many sheets, and writes their mints into the queue.
 async fn mints_wait(shop: &Workshop, count: u16) {
+    shop.queue(&mints_of(shop, count).await).await;
+}
+
+/// Opens an edition of so many sheets, and gives their mints.
+async fn mints_of(shop: &Workshop, count: u16) -> Vec<Call> {
     shop.interfere(&shop.curator, &[opening(1, count)]).await;
     let (recipient, settles_at) = (Account::from_bytes([7; 20]), shop.time().await + 2 * DAY);
     let mint = |serial| {
         let token_id = TokenId::from_number(1_000_000 + 100 * u64::from(serial)).expect("a token");
         Call::Mint { token_id, recipient, settles_at }
     };
-    shop.queue(&(1..=count).map(mint).collect::<Vec<_>>()).await;
+    (1..=count).map(mint).collect()
 }

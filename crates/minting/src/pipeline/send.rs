@@ -32,11 +32,18 @@ const TRIES: usize = 5;
 /// What came of a look for calls to bind.
 enum Outcome {
     /// They have a nonce.
-    Bound(Transaction),
+    Bound(Group),
     /// Nothing waits, or nothing can be sent now.
     NotNow,
     /// Another lane was quicker.
     TakenByAnother,
+}
+
+/// Calls that were bound.
+struct Group {
+    transaction: Transaction,
+    /// Whether no others waited.
+    were_all: bool,
 }
 
 /// How many of a group were bound.
@@ -50,8 +57,8 @@ enum Binding {
 }
 
 impl Lane {
-    /// Sends what waits, until nothing waits, too much is under way, or it is enough for a pass. While the nodes take what is
-    /// signed, further groups are bound and signed: a node that makes a block takes nothing.
+    /// Sends what waits, until a group has all of it, too much is under way, or it is enough for a pass. While the nodes take
+    /// what is signed, further groups are bound and signed: a node that makes a block takes nothing.
     pub(super) async fn send_waiting(
         &mut self,
         fence: i64,
@@ -104,13 +111,15 @@ impl Lane {
             if report.waiting >= self.pipeline.settings.most_waiting || self.is_stopping() {
                 break;
             }
-            let Some(transaction) = self.bind_group(kind, report.waiting, fence).await? else { break };
+            let Some(group) = self.bind_group(kind, report.waiting, fence).await? else { break };
+            let Group { transaction, were_all } = group;
             report.under_way += 1;
             report.waiting += 1;
             let under_way = UnderWay { transaction, attempts: Vec::new() };
             let visit = Event::Visited(self.visit(&under_way));
             let (under_way, leaves) = self.play_until_send(under_way, visit, fence, report).await?;
-            if !leaves || signed.send(under_way).is_err() {
+            // What came since they were looked for gathers for the next pass, and shares a transaction.
+            if !leaves || signed.send(under_way).is_err() || were_all {
                 break;
             }
         }
@@ -124,10 +133,10 @@ impl Lane {
         kind: CallKind,
         waiting: usize,
         fence: i64,
-    ) -> Result<Option<Transaction>, PassError> {
+    ) -> Result<Option<Group>, PassError> {
         for _ in 0..TRIES {
             match self.bind_first(kind, waiting, fence).await? {
-                Outcome::Bound(transaction) => return Ok(Some(transaction)),
+                Outcome::Bound(group) => return Ok(Some(group)),
                 Outcome::NotNow => return Ok(None),
                 // Others wait behind those.
                 Outcome::TakenByAnother => {}
@@ -155,7 +164,9 @@ impl Lane {
         if waiting_transactions >= gas::most_waiting(block_gas_limit, ceiling, settings.most_waiting) {
             return Ok(Outcome::NotNow);
         }
-        let group = first_group(waiting, gas::group_size(kind, ceiling));
+        let (seen, largest) = (waiting.len(), gas::group_size(kind, ceiling));
+        let group = first_group(waiting, largest);
+        let were_all = are_all(group.len(), seen, kind);
         let calls: Vec<Call> = group.iter().map(|waiting| waiting.call.clone()).collect();
         if calls.is_empty() {
             self.park(kind, "the block's gas limit has no room for one call");
@@ -199,14 +210,14 @@ impl Lane {
                 self.can_pay();
                 let transaction_id = transaction.transaction_id.clone();
                 self.bound = Some(BoundGroup { transaction_id, gas_limit, calls });
-                Ok(Outcome::Bound(transaction))
+                Ok(Outcome::Bound(Group { transaction, were_all }))
             }
             Ok(Binding::Some(transaction)) => {
                 self.can_pay();
-                Ok(Outcome::Bound(transaction))
+                Ok(Outcome::Bound(Group { transaction, were_all }))
             }
-            Ok(Binding::None) => Ok(Outcome::TakenByAnother),
-            Ok(Binding::Stopped) => Ok(Outcome::NotNow),
+            Ok(Binding::None) if !were_all => Ok(Outcome::TakenByAnother),
+            Ok(Binding::None | Binding::Stopped) => Ok(Outcome::NotNow),
             Err(reason) => {
                 self.cannot_pay(&reason);
                 metrics::counter!("colophon_parked_total", "kind" => kind.as_str()).increment(1);
@@ -303,9 +314,14 @@ async fn hand_over_all(
 }
 
 /// How many calls are looked at for one group.
-fn look_ahead(kind: CallKind) -> u32 {
+fn look_ahead(kind: CallKind) -> usize {
     let largest = gas::group_size(kind, gas::TRANSACTION_CEILING);
-    u32::try_from((largest + LOOK_FURTHER).min(LOOK_AHEAD)).unwrap_or(u32::MAX)
+    (largest + LOOK_FURTHER).min(LOOK_AHEAD)
+}
+
+/// Whether no others waited than a group took of those that a look saw.
+fn are_all(taken: usize, seen: usize, kind: CallKind) -> bool {
+    taken == seen && seen < look_ahead(kind)
 }
 
 /// The first calls that may share a transaction: as many as the largest group allows, and no more than any of them
@@ -352,5 +368,14 @@ mod tests {
         assert_eq!(sizes(&[2, 0, 0, 0], 4), 1);
         assert_eq!(sizes(&[0, 0, 2, 0, 0], 4), 4);
         assert_eq!(sizes(&[0; 3], 0), 0);
+    }
+
+    #[test]
+    fn a_group_had_all_that_waited_when_a_look_saw_no_others_and_could_have() {
+        let most = look_ahead(CallKind::Settle);
+        assert!(are_all(3, 3, CallKind::Settle));
+        assert!(!are_all(2, 3, CallKind::Settle));
+        assert!(are_all(most - 1, most - 1, CallKind::Settle));
+        assert!(!are_all(most, most, CallKind::Settle));
     }
 }

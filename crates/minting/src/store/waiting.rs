@@ -77,8 +77,9 @@ pub(crate) async fn waiting_calls(
     tx: &mut Tx,
     kind: CallKind,
     now: Timestamp,
-    limit: u32,
+    limit: usize,
 ) -> Result<Vec<WaitingCall>, DbError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let values = [kind.as_str().into(), now.into(), limit.into()];
     let rows: Vec<WaitingRow> = tx.fetch_all(WAITING, &values).await?;
     rows.into_iter().map(|row| row.read(kind)).collect()

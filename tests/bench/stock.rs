@@ -238,15 +238,17 @@ pub(crate) async fn fill_settled(books: &Db, count: u32) {
     }
 }
 
-/// Seals what is in the journal, as a service has done long since with what is old; and lets `PostgreSQL` tidy its tables,
-/// as it would by itself within minutes: in the midst of what is timed.
+/// Seals what is in the journal, as a service has done long since with what is old; and lets `PostgreSQL` tidy its tables
+/// and bring its pages to the disk, as it would by itself within minutes: in the midst of what is timed.
 async fn settle_down(books: &Db) {
     while sealing::step(books, &SystemClock).await.expect("a seal") > 0 {}
     let mut tx = books.begin_write().await.expect("the books");
     tx.execute(PUBLISHED, &[]).await.expect("the books");
     tx.commit().await.expect("the books");
     if books.kind() == DbKind::Postgres {
-        let _none: Vec<(i64,)> = books.look("VACUUM (ANALYZE)", &[]).await.expect("the books");
+        for chore in ["VACUUM (ANALYZE)", "CHECKPOINT"] {
+            let _none: Vec<(i64,)> = books.look(chore, &[]).await.expect("the books");
+        }
     }
 }
 

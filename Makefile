@@ -1,5 +1,5 @@
 # What can be done here. Each target is a line or two; the work stands in the scripts.
-.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-doubles prove-feeds prove-races prove-mint prove-crashes contracts prove-contracts bench-gas bench-claims prove-deps prove-compose
+.PHONY: demo test chaos bench check lifecycle prove-sales prove-audit prove-doubles prove-feeds prove-races prove-mint prove-crashes prove-outages contracts prove-contracts bench-gas bench-claims prove-deps prove-compose
 IMAGE ?=
 
 # The whole job on an image: from the print to a token that the chain confirms.
@@ -75,6 +75,12 @@ prove-crashes:
 # Ten thousand tokens asked for twice with one barrier alone: the chain's, then the database's; on both databases.
 prove-doubles:
 	@tests/tools/prove-doubles
+
+# Ten minutes without any node, on both databases at once.
+prove-outages:
+	@contracts/tools/fetch anvil
+	@cargo build --release --locked --workspace --bin colophon
+	@COLOPHON_TEST_OUTAGE_SECONDS=$${COLOPHON_TEST_OUTAGE_SECONDS:-600} tests/tools/with-postgres cargo test --release --locked --workspace --test it -- --nocapture outages::
 
 # Licences, bans and advisories of what we depend on.
 prove-deps:

@@ -50,6 +50,8 @@ mod logs;
 #[cfg(test)]
 mod money;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod power_cuts;
 #[cfg(test)]
 mod providers;

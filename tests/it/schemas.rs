@@ -54,6 +54,69 @@ async fn find_each_row_by_a_key(db: TestDb) {
     assert!(slow.is_empty(), "slow:\n{}", slow.join("\n"));
 }
 
+/// What grows with the business: a statement that reads all of it takes longer with every year.
+const GROWING: [&str; 15] = [
+    "amount_refunds",
+    "attempts",
+    "calls",
+    "challenges",
+    "claims",
+    "contacts",
+    "gas_spends",
+    "impressions",
+    "inbox",
+    "journal",
+    "outgoing_events",
+    "sales",
+    "tokens",
+    "transactions",
+    "webhook_deliveries",
+];
+
+/// Read by an index in which only some rows stand, or up to a number of rows, is not read as a whole.
+#[test]
+fn no_statement_reads_a_growing_table_as_a_whole() {
+    on_sqlite(read_no_growing_table_as_a_whole);
+}
+
+async fn read_no_growing_table_as_a_whole(db: TestDb) {
+    const OF_SOME: &str = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql LIKE '%WHERE%'";
+    let mut tx = db.db.begin_read().await.expect("a transaction");
+    let of_some: Vec<(String,)> = tx.fetch_all(OF_SOME, &[]).await.expect("the indexes");
+    drop(tx);
+    let is_of_some = |how: &str| of_some.iter().any(|(index,)| how.ends_with(index.as_str()));
+    let (mut seen, mut whole) = (0, Vec::new());
+    let crates = [catalog::store::statements(), minting::store::statements(), api::store::statements()];
+    for statement in crates.concat() {
+        let explain: &'static str = format!("EXPLAIN QUERY PLAN {}", statement.sqlite).leak();
+        let mut tx = db.db.begin_read().await.expect("a transaction");
+        let steps: Vec<Step> = tx.fetch_all(explain, &[]).await.expect("a plan");
+        for step in steps {
+            let Some(scan) = step.detail.strip_prefix("SCAN ") else { continue };
+            let (name, how) = scan.split_once(' ').unwrap_or((scan, ""));
+            let is_growing = GROWING.iter().any(|table| is_called(table, name, statement.sqlite));
+            if is_growing && !is_of_some(how) && !statement.sqlite.contains("LIMIT") {
+                whole.push(format!("{}\n{}", statement.sqlite, step.detail));
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 5, "only {seen} plans read something from its beginning");
+    assert!(whole.is_empty(), "whole tables are read:\n{}", whole.join("\n"));
+}
+
+/// Whether a statement reads or changes rows of a table that it calls so. What an INSERT looks at besides are the tables that
+/// refer to its own.
+fn is_called(table: &str, name: &str, statement: &str) -> bool {
+    let words: Vec<_> = statement.split_whitespace().collect();
+    let called = words.windows(4).filter_map(|four| match four {
+        ["FROM" | "JOIN" | "UPDATE", of, "AS", alias] if *of == table => Some(*alias),
+        ["FROM" | "JOIN" | "UPDATE", of, ..] if *of == table => Some(table),
+        _ => None,
+    });
+    called.into_iter().any(|alias| alias == name)
+}
+
 /// A step of a plan.
 #[derive(sqlx::FromRow)]
 struct Step {
@@ -206,4 +269,12 @@ fn the_two_schemas_have_the_same_tables_columns_and_unique_keys() {
     };
     let difference = (only(&sqlite, &postgres), only(&postgres, &sqlite));
     assert_eq!(difference, (vec![], vec![]), "only in SQLite, only in PostgreSQL");
+}
+
+#[test]
+fn a_table_is_called_by_its_alias_where_it_has_one() {
+    let statement = "DELETE FROM calls WHERE EXISTS (SELECT 1 FROM sales AS s JOIN tokens ON 1 = 1 LIMIT 1)";
+    assert!(is_called("calls", "calls", statement) && is_called("tokens", "tokens", statement));
+    assert!(is_called("sales", "s", statement) && !is_called("sales", "sales", statement));
+    assert!(!is_called("claims", "claims", statement));
 }

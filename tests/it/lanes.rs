@@ -125,7 +125,7 @@ both_databases! {
     async fn what_comes_while_a_pass_sends_gathers_for_the_next_and_shares_a_transaction(db: TestDb) {
         let shop = Workshop::open(&db.db, 10_000).await;
         // Fewer than one transaction takes.
-        let mints = mints_of(&shop, 250).await;
+        let mints = mints_of(&shop, 50).await;
         let lane = shop.lane(&shop.minters[0], Role::Minter).await;
         let (end, ending) = watch::channel(false);
         let (wake, rhythm) = (Wake::default(), Rhythm { busy: BUSY, idle: BUSY });

@@ -87,6 +87,7 @@ both_databases! {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the size of the proof comes from the environment")]
 fn outage() -> Duration {
     let told = std::env::var("COLOPHON_TEST_OUTAGE_SECONDS");
     Duration::from_secs(told.map_or(OUTAGE_SECONDS, |seconds| seconds.parse().expect("seconds")))

@@ -213,6 +213,7 @@ pub fn write_secret(path: &Path, secret: &[u8]) -> Result<(), KeystoreError> {
 
 #[cfg(test)]
 mod tests {
+    use alloy::eips::Decodable2718;
     use catalog::chance::SystemChance;
 
     use super::*;
@@ -237,18 +238,45 @@ mod tests {
     }
 
     #[test]
-    fn signing_twice_gives_the_same_bytes() {
-        let key = SigningKey::generate(&SystemChance);
-        let unsigned = Unsigned {
+    fn a_keystore_that_is_missing_or_that_its_password_does_not_open_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let missing = SigningKey::open(dir.path(), "minter");
+        assert!(matches!(missing, Err(KeystoreError::Unreadable { .. })), "{missing:?}");
+        for name in ["minter", "curator"] {
+            SigningKey::generate(&SystemChance).store(dir.path(), name, &SystemChance).expect("stored");
+        }
+        fs::copy(dir.path().join("curator.password"), dir.path().join("minter.password")).expect("a copy");
+        let closed = SigningKey::open(dir.path(), "minter");
+        assert!(matches!(closed, Err(KeystoreError::Closed { .. })), "{closed:?}");
+    }
+
+    fn unsigned(key: &SigningKey, nonce: u64) -> Unsigned<'static> {
+        Unsigned {
             chain_id: 31337,
-            nonce: 7,
+            nonce,
             to: Some(key.account()),
             data: &[1, 2, 3],
             gas_limit: 100_000,
             fees: Fees { max_fee: 2_000_000_000, max_priority_fee: 1_000_000_000 },
-        };
-        let first = key.sign(&unsigned).expect("signed");
-        assert_eq!(key.sign(&unsigned).ok(), Some(first));
+        }
+    }
+
+    #[test]
+    fn signing_twice_gives_the_same_bytes() {
+        let key = SigningKey::generate(&SystemChance);
+        let first = key.sign(&unsigned(&key, 7)).expect("signed");
+        assert_eq!(key.sign(&unsigned(&key, 7)).ok(), Some(first));
+    }
+
+    #[test]
+    fn every_signature_is_the_lower_of_its_two_forms() {
+        // EIP-2: nodes refuse the other one. Half of all signatures would be that without care.
+        let key = SigningKey::generate(&SystemChance);
+        for nonce in 0..64 {
+            let signed = key.sign(&unsigned(&key, nonce)).expect("signed");
+            let read = TxEnvelope::decode_2718(&mut signed.raw.as_slice()).expect("a transaction");
+            assert!(read.signature().normalize_s().is_none(), "nonce {nonce}");
+        }
     }
 
     #[test]

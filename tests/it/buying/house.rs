@@ -1,7 +1,6 @@
 //! A publishing house without a chain: its routes, its books, a clock that is moved by hand, and buyers' wallets.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use api::auth::{ApiKey, ApiKeyId, ApiKeyRecord, Scope};
@@ -42,17 +41,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use tower::ServiceExt;
 
-/// Noon of 2026-11-23, when the tests begin.
-const NOON: i64 = 1_795_435_200_000_000;
-
-#[derive(Debug)]
-struct HandClock(AtomicI64);
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst)).expect("a moment")
-    }
-}
+use crate::harness::clock::HandClock;
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,7 +98,8 @@ pub(super) const VAULT: &str = "0x000000000000000000000000000000000000a017";
 pub(super) struct House {
     pub(super) app: AppState,
     router: Router,
-    clock: Arc<HandClock>,
+    /// Its clock, for who sets it back.
+    pub(super) clock: Arc<HandClock>,
     shop_key: String,
     curator_key: String,
     _folder: Arc<TempDir>,
@@ -144,7 +134,7 @@ impl House {
         let channels = Channels::open(&settings).expect("the channels");
         let images = service::open_images(&settings).await.expect("the image store");
         let contract = "0x00000000000000000000000000000000c0109408".parse().expect("an account");
-        let clock = Arc::new(HandClock(AtomicI64::new(NOON)));
+        let clock = HandClock::new();
         let uploads = settings.data_dir.join("uploads");
         let intake = ImageIntake::open(
             images.clone(),
@@ -193,8 +183,7 @@ impl House {
 
     /// Lets time pass.
     pub(super) fn wait(&self, time: Duration) {
-        let micros = i64::try_from(time.as_micros()).expect("a short time");
-        self.clock.0.fetch_add(micros, Ordering::SeqCst);
+        self.clock.wait(time);
     }
 
     /// Drafts an edition of `size` sheets and one artist's proof.

@@ -11,9 +11,9 @@ use catalog::clock::{Clock, Timestamp};
 pub(crate) struct HandClock(AtomicI64);
 
 impl HandClock {
-    /// In November 2026.
+    /// Noon of 2026-11-23, when the tests begin.
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(1_795_426_200_000_000)))
+        Arc::new(Self(AtomicI64::new(1_795_435_200_000_000)))
     }
 
     /// It goes on.

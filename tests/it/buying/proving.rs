@@ -197,4 +197,34 @@ both_databases! {
         assert_eq!(house.redeem(&code, &recipient, &other).await.outcome(), (401, "wallet_proof_invalid"));
         assert_eq!(house.count("SELECT count(*) FROM tokens").await, 1);
     }
+
+    async fn a_clock_that_jumps_spoils_texts_and_no_code(db: TestDb) {
+        let house = House::open(&db.db).await;
+        let (edition_id, _) = house.publish(6).await;
+        let (seconds, minutes, day) = (Duration::from_secs(5), Duration::from_mins(10), Duration::from_hours(24));
+        let jumps = [(true, seconds, 202), (false, seconds, 202), (true, minutes, 401), (false, minutes, 202), (true, day, 401), (false, day, 401)];
+        for (order, (is_ahead, by, of_old)) in (1..).zip(jumps) {
+            let (_, code) = house.shipped(&edition_id, &format!("A-{order}")).await;
+            let buyer = wallet();
+            let old = text(&house.challenge(&code, &address(&buyer)).await.body["message"]);
+            if is_ahead { house.wait(by) } else { house.clock.set_back(by) }
+            assert_eq!(house.claim(&code, &buyer).await.0.status, 202, "a new text, {by:?}, ahead: {is_ahead}");
+            let proof = buyer.sign_text(&old).expect("a signature");
+            let again = house.redeem(&code, &address(&buyer), &proof).await;
+            assert_eq!(again.status, of_old, "the old text, {by:?}, ahead: {is_ahead}: {again:?}");
+        }
+        assert_eq!(house.count("SELECT count(*) FROM tokens").await, 6);
+    }
+
+    async fn a_contract_wallet_is_asked_about_the_text_of_now_when_the_clock_was_set_back(db: TestDb) {
+        let ground = Ground::raise().await;
+        let house = House::open_beside(&db.db, &[], ground.parts().await).await;
+        let (edition_id, _) = house.publish(1).await;
+        let (_, code) = house.shipped(&edition_id, "A-1").await;
+        let recipient = ground.address("OwnedWallet");
+        house.challenge(&code, &recipient).await;
+        house.clock.set_back(Duration::from_mins(5));
+        let message = text(&house.challenge(&code, &recipient).await.body["message"]);
+        assert_eq!(house.redeem(&code, &recipient, &ground.sign("owner", &message)).await.status, 202);
+    }
 }

@@ -6,7 +6,7 @@ use catalog::db::{Db, DbError, Tx};
 
 use super::claims::{self, ClaimRow};
 use crate::claim::Claim;
-use crate::claim::challenge::Challenge;
+use crate::claim::challenge::{Challenge, VALID_FOR};
 use crate::claim::code::CodeHmac;
 
 /// Live challenges of one claim and wallet that a signature is tried against. Whoever asks for more than that in
@@ -32,7 +32,8 @@ catalog::statements! {
                expires_at
         FROM challenges
         WHERE nonce = $1";
-    // Void and expired claims are left out here, too. A claim without a live challenge is there alone.
+    // Void and expired claims are left out here, too. A claim without a live challenge is there alone. First the one made
+    // nearest to now: those from before the clock was set back must not stand before a newer one.
     FIND_CLAIM_WITH_LIVE = concat!("
         SELECT ", claims::columns!(), ",
                nonce,
@@ -43,11 +44,12 @@ catalog::statements! {
         LEFT JOIN challenges ON challenges.claim_id = claims.claim_id
                             AND challenges.recipient = $2
                             AND expires_at > $3
+                            AND issued_at <= $4
         WHERE code_hmac = $1
           AND state IN ('prepared', 'open', 'redeemed', 'released')
-        ORDER BY issued_at DESC,
+        ORDER BY abs(issued_at - $3),
                  nonce
-        LIMIT $4");
+        LIMIT $5");
     // The ones that redeemed the claim or took its token out of safekeeping stay, for whoever asks again by them.
     REMOVE_STALE = "
         DELETE FROM challenges
@@ -116,14 +118,15 @@ pub async fn find_challenge(tx: &mut Tx, nonce: &str) -> Result<Option<Challenge
     row.map(TryInto::try_into).transpose()
 }
 
-/// The claim for which that code stands, unless it is void or expired, and its newest live challenges for a wallet.
+/// The claim for which that code stands, unless it is void or expired, and its live challenges for a wallet, the newest
+/// first.
 pub async fn find_claim_with_challenges(
     db: &Db,
     code: CodeHmac,
     recipient: Account,
     now: Timestamp,
 ) -> Result<Option<(Claim, Vec<Challenge>)>, DbError> {
-    let values = [code.into(), recipient.into(), now.into(), TRIED.into()];
+    let values = [code.into(), recipient.into(), now.into(), now.plus(VALID_FOR).into(), TRIED.into()];
     let rows: Vec<ClaimWithChallengeRow> = db.look(FIND_CLAIM_WITH_LIVE, &values).await?;
     let mut found: Option<(Claim, Vec<Challenge>)> = None;
     for ClaimWithChallengeRow { claim, nonce, message, issued_at, expires_at } in rows {

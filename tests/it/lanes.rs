@@ -10,7 +10,7 @@ use minting::worker::{self, Rhythm, Wake};
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::harness::by_hand::{count_in_books, until_books};
+use crate::harness::by_hand::{PATIENCE, count_in_books, until_books};
 use crate::harness::crooked::{CrookedNode, Manner};
 use crate::harness::workshop::{Workshop, opening};
 
@@ -20,6 +20,7 @@ const DAY: u64 = 24 * 3600;
 const LATER: Duration = Duration::from_hours(1);
 /// What a lane of the workshop has under way at most.
 const MOST_WAITING: i64 = 16;
+const COUNT_OF_MINTING: &str = "SELECT count(*) FROM transactions WHERE kind = 'mint'";
 const RAW_BY_NONCE: &str = "
     SELECT attempts.raw
     FROM attempts
@@ -96,7 +97,7 @@ both_databases! {
 
     async fn while_a_node_takes_one_group_the_next_are_signed_and_all_leave_in_their_order(db: TestDb) {
         let shop = Workshop::open(&db.db, 10_000).await;
-        let node = CrookedNode::start(shop.chain.url(), Manner::Holding).await;
+        let node = CrookedNode::start(shop.chain.url(), Manner::Holding("eth_sendRawTransaction")).await;
         let mut lane = shop.lane_through(node.url(), &shop.minters[0], Role::Minter, LATER).await;
         // More than a lane has under way.
         mints_wait(&shop, 1_100).await;
@@ -124,24 +125,28 @@ both_databases! {
 
     async fn what_comes_while_a_pass_sends_gathers_for_the_next_and_shares_a_transaction(db: TestDb) {
         let shop = Workshop::open(&db.db, 10_000).await;
-        // Fewer than one transaction takes.
-        let mints = mints_of(&shop, 50).await;
-        let lane = shop.lane(&shop.minters[0], Role::Minter).await;
-        let (end, ending) = watch::channel(false);
-        let (wake, rhythm) = (Wake::default(), Rhythm { busy: BUSY, idle: BUSY });
+        let node = CrookedNode::start(shop.chain.url(), Manner::Holding("eth_feeHistory")).await;
+        let mut lane = shop.lane_through(node.url(), &shop.minters[0], Role::Minter, LATER).await;
+        let mints = mints_of(&shop, 5).await;
+        let (first, later) = mints.split_at(2);
+        shop.queue(first).await;
+        let passes = tokio::spawn(async move {
+            lane.pass().await.expect("a pass");
+            lane
+        });
+        // Those that wait have been looked for; what they would cost is being asked.
         let begun = Instant::now();
-        let work = worker::spawn(lane, wake.clone(), rhythm, ending);
-        // One after the other, without a pause.
-        for mint in mints {
-            shop.queue(&[mint]).await;
-            wake.ring();
+        while node.asked("eth_feeHistory").is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "nobody asks");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        until_books(&db, "SELECT count(*) FROM calls WHERE state = 'queued'", 0).await;
-        end.send(true).expect("a lane that listens");
-        work.await.expect("its end");
-        let most = i64::try_from(begun.elapsed().as_secs() / BUSY.as_secs() + 1).expect("a count");
-        let sent = count_in_books(&db, "SELECT count(*) FROM transactions WHERE kind = 'mint'").await;
-        assert!((1..=most).contains(&sent), "{sent} transactions in {most} passes");
+        shop.queue(later).await;
+        node.behave(Manner::Honest);
+        let mut lane = passes.await.expect("a pass");
+        assert_eq!(count_in_books(&db, COUNT_OF_MINTING).await, 1, "the pass ends with what waited at its start");
+        lane.pass().await.expect("a pass");
+        assert_eq!(count_in_books(&db, COUNT_OF_MINTING).await, 2, "what came meanwhile goes together");
+        assert_eq!(count_in_books(&db, "SELECT count(*) FROM calls WHERE state = 'queued'").await, 0);
     }
 }
 

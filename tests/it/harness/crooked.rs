@@ -41,8 +41,8 @@ pub(crate) enum Manner {
     /// Says that the newest block is final, that what failed went through and the reverse, counts more, and says yes to
     /// every question that is put to a contract.
     Lying,
-    /// Keeps what it is sent, unanswered, until it behaves otherwise.
-    Holding,
+    /// Keeps questions of this method, unanswered, until it behaves otherwise.
+    Holding(&'static str),
     /// Answers `eth_sendRawTransaction` with this refusal.
     Refusing(&'static str),
     /// Hands what it is sent on after so long, whether or not anybody still waits, and answers then.
@@ -153,9 +153,9 @@ async fn answer(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
             let error = json!({ "code": -32_000, "message": text });
             json!({ "jsonrpc": "2.0", "id": question["id"], "error": error }).to_string().into_response()
         }
-        Manner::Holding if method == "eth_sendRawTransaction" => {
-            // Whoever gives up waiting takes the bytes back with the connection.
-            while *desk.manner.lock().expect("its manner") == Manner::Holding {
+        Manner::Holding(held) if method == held => {
+            // Whoever gives up waiting takes the question back with the connection.
+            while *desk.manner.lock().expect("its manner") == Manner::Holding(held) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             honest().await.to_string().into_response()
@@ -175,7 +175,7 @@ async fn answer(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
             json!({ "jsonrpc": "2.0", "id": question["id"], "error": error }).to_string().into_response()
         }
         Manner::Honest
-        | Manner::Holding
+        | Manner::Holding(_)
         | Manner::OtherChain(_)
         | Manner::Refusing(_)
         | Manner::Late(_)

@@ -65,7 +65,7 @@ both_databases! {
         app.opened(&unopened).await;
 
         // 3. Signed: the bytes are stored, and the node has not answered yet. They stand, and the chain decides.
-        node.behave(Manner::Holding);
+        node.behave(Manner::Holding("eth_sendRawTransaction"));
         let (sale, signed_code, signed) = redeem(&edition).await;
         mint_until(&db, &signed, "signed").await;
         app.tell(&sale, "refund", &refund()).await.expect(200);

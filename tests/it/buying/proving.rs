@@ -224,6 +224,8 @@ both_databases! {
         let recipient = ground.address("OwnedWallet");
         house.challenge(&code, &recipient).await;
         house.clock.set_back(Duration::from_mins(5));
+        house.challenge(&code, &recipient).await;
+        house.wait(Duration::from_secs(1));
         let message = text(&house.challenge(&code, &recipient).await.body["message"]);
         assert_eq!(house.redeem(&code, &recipient, &ground.sign("owner", &message)).await.status, 202);
     }

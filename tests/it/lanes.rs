@@ -10,8 +10,8 @@ use minting::worker::{self, Rhythm, Wake};
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::harness::by_hand::{PATIENCE, count_in_books, until_books};
-use crate::harness::crooked::{CrookedNode, Manner};
+use crate::harness::by_hand::{count_in_books, until_books};
+use crate::harness::crooked::{CrookedNode, Manner, eventually};
 use crate::harness::workshop::{Workshop, opening};
 
 const BUSY: Duration = Duration::from_secs(2);
@@ -135,11 +135,7 @@ both_databases! {
             lane
         });
         // Those that wait have been looked for; what they would cost is being asked.
-        let begun = Instant::now();
-        while node.asked("eth_feeHistory").is_empty() {
-            assert!(begun.elapsed() < PATIENCE, "nobody asks");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually(|| !node.asked("eth_feeHistory").is_empty()).await;
         shop.queue(later).await;
         node.behave(Manner::Honest);
         let mut lane = passes.await.expect("a pass");

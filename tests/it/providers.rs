@@ -19,7 +19,7 @@ use serde_json::json;
 use tests::anvil::{Anvil, Blocks};
 
 use crate::harness::clock::HandClock;
-use crate::harness::crooked::{CrookedNode, Manner};
+use crate::harness::crooked::{CrookedNode, Manner, eventually};
 
 const CHAIN_ID: u64 = 31_337;
 /// Where nobody listens.
@@ -322,17 +322,6 @@ async fn with_every_provider_down_questions_fail_and_come_back_by_themselves() {
     // The clock stands: nobody waits for the end of a pause when there is nobody else to ask.
     node.behave(Manner::Honest);
     assert_eq!(providers.chain_id().await.expect("an answer"), CHAIN_ID);
-}
-
-/// Waits for something that another task does.
-async fn eventually(holds: impl Fn() -> bool) {
-    for _ in 0..200 {
-        if holds() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("it never came about");
 }
 
 /// What a liar would have us believe of an account without code.

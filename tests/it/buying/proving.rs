@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::account::Account;
+use catalog::db::Db;
 use minting::rpc::{Finality, RpcChain};
 use minting::wallet::WalletJudge;
 use serde_json::{Value, json};
@@ -135,6 +136,14 @@ async fn play(house: &House, ground: &Ground, codes: &Codes, case: &Value) -> (u
     (redeemed.status, redeemed.outcome().1.to_owned())
 }
 
+/// A house of these parts, and the code of a sheet that it shipped.
+async fn with_a_sheet_shipped(db: &Db, parts: Parts) -> (House, String) {
+    let house = House::open_beside(db, &[], parts).await;
+    let (edition_id, _) = house.publish(1).await;
+    let (_, code) = house.shipped(&edition_id, "A-1").await;
+    (house, code)
+}
+
 both_databases! {
     async fn every_wallet_proof_is_decided_as_the_vectors_say(db: TestDb) {
         let cases: Vec<Value> = serde_json::from_str(CASES).expect("the cases");
@@ -170,9 +179,7 @@ both_databases! {
     async fn a_wallet_that_nobody_can_ask_about_is_told_to_come_again(db: TestDb) {
         let nobody = RpcChain::new("http://127.0.0.1:9".parse().expect("an address"), Account::from_bytes([7; 20]), Finality::Tag);
         let wallets = WalletJudge::new(Arc::new(nobody.expect("a chain")));
-        let house = House::open_beside(&db.db, &[], Parts { wallets, ..Parts::default() }).await;
-        let (edition_id, _) = house.publish(1).await;
-        let (_, code) = house.shipped(&edition_id, "A-1").await;
+        let (house, code) = with_a_sheet_shipped(&db.db, Parts { wallets, ..Parts::default() }).await;
         let (buyer, stranger) = (wallet(), wallet());
         let message = text(&house.challenge(&code, &address(&buyer)).await.body["message"]);
         let foreign = stranger.sign_text(&message).expect("a signature");
@@ -183,9 +190,7 @@ both_databases! {
 
     async fn a_contract_wallet_asking_again_gets_the_first_answer(db: TestDb) {
         let ground = Ground::raise().await;
-        let house = House::open_beside(&db.db, &[], ground.parts().await).await;
-        let (edition_id, _) = house.publish(1).await;
-        let (_, code) = house.shipped(&edition_id, "A-1").await;
+        let (house, code) = with_a_sheet_shipped(&db.db, ground.parts().await).await;
         let recipient = ground.address("OwnedWallet");
         let message = text(&house.challenge(&code, &recipient).await.body["message"]);
         let proof = ground.sign("owner", &message);
@@ -218,9 +223,7 @@ both_databases! {
 
     async fn a_contract_wallet_is_asked_about_the_text_of_now_when_the_clock_was_set_back(db: TestDb) {
         let ground = Ground::raise().await;
-        let house = House::open_beside(&db.db, &[], ground.parts().await).await;
-        let (edition_id, _) = house.publish(1).await;
-        let (_, code) = house.shipped(&edition_id, "A-1").await;
+        let (house, code) = with_a_sheet_shipped(&db.db, ground.parts().await).await;
         let recipient = ground.address("OwnedWallet");
         house.challenge(&code, &recipient).await;
         house.clock.set_back(Duration::from_mins(5));

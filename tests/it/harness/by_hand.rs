@@ -12,7 +12,7 @@ use super::app::{TestApp, Wallet};
 use super::database::TestDb;
 
 /// How long the service may take to do what is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// The first four bytes of the Keccak-256 of `pause()`, `unpause()`, `grantRole(bytes32,address)`,
 /// `revokeRole(bytes32,address)`, `MINTER_ROLE()`, `PAUSER_ROLE()` and `ownerOf(uint256)`.
 pub(crate) const PAUSE: &str = "0x8456cb59";

@@ -186,6 +186,17 @@ async fn answer(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
     }
 }
 
+/// Waits for something that another task does, such as asking a node.
+pub(crate) async fn eventually(holds: impl Fn() -> bool) {
+    for _ in 0..200 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it never came about");
+}
+
 fn told(question: &Value, result: &Value) -> Response {
     json!({ "jsonrpc": "2.0", "id": question["id"], "result": result }).to_string().into_response()
 }
